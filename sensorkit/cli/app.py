@@ -1,0 +1,172 @@
+"""What all commands share: the application, its errors, its log and its terminal.
+
+The command modules import the rest of the package inside their functions, so that
+`sensorkit --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import json
+import logging
+import logging.handlers
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sensorkit import __version__
+from sensorkit.errors import SensorkitError
+
+FAMILIES = ("emulate", "capture", "recordings", "detect", "evaluate", "demo")
+
+app = typer.Typer(
+    name="sensorkit",
+    help="Capture a serial sensor, inject faults, and find out which detector to trust on it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Device text is printed as text: markup, emoji codes and highlighting would let it act.
+out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+err = Console(markup=False, emoji=False, highlight=False, soft_wrap=True, stderr=True)
+
+log = logging.getLogger("sensorkit")
+
+LOG_FILE_BYTES = 10_000_000
+LOG_FILES_KEPT = 5
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, for machines that read logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        fields = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=True)
+
+
+def set_up_log(log_file: Path | None, *, log_json: bool, verbose: int) -> None:
+    """Send the application log to stderr and, with *log_file*, to a file that rotates."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    lines = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    handlers[0].setLevel(level)
+    if log_file is not None:
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            to_file = logging.handlers.RotatingFileHandler(
+                log_file, maxBytes=LOG_FILE_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8"
+            )
+        except OSError as error:
+            raise typer.BadParameter(
+                f"{log_file}: cannot be written: {error.strerror}", param_hint="--log-file"
+            ) from error
+        to_file.setLevel(min(level, logging.INFO))
+        handlers.append(to_file)
+    for handler in handlers:
+        handler.setFormatter(JsonLines() if log_json else lines)
+    log.handlers[:] = handlers
+    log.setLevel(min(handler.level for handler in handlers))
+    log.propagate = False
+
+
+LogFile = Annotated[
+    Path | None, typer.Option("--log-file", help="Also log to this file; it rotates at 10 MB.")
+]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log more; -vv all.")]
+
+
+def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as `sensorkit NAME`, with the log options every command has."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*args: Any, log_file: Path | None, log_json: bool, verbose: int, **kw: Any) -> None:
+            set_up_log(log_file, log_json=log_json, verbose=verbose)
+            function(*args, **kw)
+
+        signature = inspect.signature(function, eval_str=True)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        shared = [
+            inspect.Parameter("log_file", kind, default=None, annotation=LogFile),
+            inspect.Parameter("log_json", kind, default=False, annotation=LogJson),
+            inspect.Parameter("verbose", kind, default=0, annotation=Verbose),
+        ]
+        run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*signature.parameters.values(), *shared]
+        )
+        run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+def printable(text: str) -> str:
+    r"""Return *text* with control characters escaped: what a device says never acts.
+
+    >>> printable("\x1b[2Jhello")
+    '\\x1b[2Jhello'
+    """
+    return "".join(
+        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print *value* for a machine."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"sensorkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line: errors as one sentence, exit 0, 1 (failed) or 2 (wrong use)."""
+    for family in FAMILIES:
+        importlib.import_module(f"sensorkit.cli.{family}")
+    try:
+        app()
+    except SensorkitError as error:
+        err.print(f"sensorkit: {printable(str(error))}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `sensorkit show DIR | head`: the reader has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        err.print(f"sensorkit: {printable(f'{where}{error.strerror or error}')}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("sensorkit: stopped")
+        sys.exit(130)
