@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sensorkit.checked_yaml import Misplaced, describe, read_yaml
 from sensorkit.errors import ProfileError
 from sensorkit.readings import Severity
 
@@ -236,33 +236,41 @@ class Profile(_Part):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        names = set(self.channel_names)
-        if len(names) < len(self.channels):
-            raise ValueError("two channels have the same name")
-        used: list[tuple[str, str]] = [
-            *((rule.channel, f"rule {rule.type!r}") for rule in self.rules if rule.channel),
-            *((rule.channel, f"status rule {rule.word!r}") for rule in self.status_rules),
-            *((c, f"state {name!r}") for name, s in self.states.items() for c in s.shift),
-        ]
-        match self.frame:
-            case CsvFrame():
-                used += [(c, "frame.columns") for c in self.frame.columns if c[:1] != "@"]
-            case NmeaFrame():
-                used += [(c, f"sentence {k!r}") for k, s in self.frame.sentences.items() for c in s]
-        for channel, where in used:
+        names = self.channel_names
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise Misplaced(("channels",), f"two channels are called {twice!r}")
+        for loc, channel in self._channels_named():
             if channel not in names:
-                raise ValueError(
-                    f"{where} names channel {channel!r}; there are {', '.join(sorted(names))}"
-                )
+                raise Misplaced(loc, f"no channel {channel!r}; there are {', '.join(names)}")
         for name, state in self.states.items():
             for successor in state.next:
                 if successor not in self.states:
-                    raise ValueError(f"state {name!r} leads to {successor!r}, which is no state")
-        if self.status_words:
-            for word in (rule.word for rule in self.status_rules):
-                if word not in self.status_words:
-                    raise ValueError(f"status rule {word!r} is not among status_words")
+                    raise Misplaced(("states", name, "next"), f"no state {successor!r}")
+        for i, rule in enumerate(self.status_rules):
+            if self.status_words and rule.word not in self.status_words:
+                loc = ("status_rules", i, "word")
+                raise Misplaced(loc, f"{rule.word!r} is not among status_words")
         return self
+
+    def _channels_named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield every place that names a channel, with the name."""
+        for i, rule in enumerate(self.rules):
+            if rule.channel is not None:
+                yield ("rules", i, "channel"), rule.channel
+        for i, status_rule in enumerate(self.status_rules):
+            yield ("status_rules", i, "channel"), status_rule.channel
+        for name, state in self.states.items():
+            for channel in state.shift:
+                yield ("states", name, "shift"), channel
+        if isinstance(self.frame, CsvFrame):
+            for i, column in enumerate(self.frame.columns):
+                if not column.startswith("@"):
+                    yield ("frame", "columns", i), column
+        if isinstance(self.frame, NmeaFrame):
+            for sentence, fields in self.frame.sentences.items():
+                for channel in fields:
+                    yield ("frame", "sentences", sentence), channel
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Self:
@@ -285,7 +293,7 @@ class Profile(_Part):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ProfileError(f"{source}: {_sentence(error.errors()[0])}") from error
+            raise ProfileError(f"{source}: {describe(error.errors()[0])}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` takes, without the defaults, ready for JSON."""
@@ -295,51 +303,3 @@ class Profile(_Part):
 def shipped() -> list[str]:
     """Return the names of the shipped profiles."""
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
-
-
-def read_yaml(path: Path, model: type[BaseModel], error: type[Exception]) -> dict[str, Any]:
-    """Read *path* and check it against *model*; an error names file, line and field."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-        raise error(f"{path}: cannot be read: {reason}; give the path of a YAML file") from problem
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f"{path}:{mark.line + 1}" if mark else str(path)
-        detail = getattr(problem, "problem", None) or "it is cut off or not YAML"
-        raise error(f"{line}: not readable as YAML: {detail}") from problem
-    if not isinstance(data, dict):
-        raise error(f"{path}: holds {type(data).__name__}, a mapping of keys to values is wanted")
-    try:
-        model.model_validate(data)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        line_number = _line_of(tree, first["loc"])
-        raise error(f"{path}:{line_number}: {_sentence(first)}") from problem
-    return data
-
-
-def _sentence(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    had = f" (had {error['input']!r})" if isinstance(error["input"], str | int | float) else ""
-    return f"{field}: {message}{had}" if field else message
-
-
-def _line_of(tree: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """Return the line of the deepest part of *loc* that stands in the file, from 1."""
-    node = tree
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            found = next((v for k, v in node.value if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            found = node.value[part] if part < len(node.value) else None
-        else:
-            found = None
-        if found is not None:  # a union's tag ("csv") is in loc but not in the file
-            node = found
-    return node.start_mark.line + 1 if node is not None else 1

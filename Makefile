@@ -1,0 +1,87 @@
+# All that is done with this project, one target each. Recipes are thin: the work is in
+# `python -m sensorkit ...`, so that people without make type the same commands.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+
+PYTHON ?= python3
+VENV ?= .venv
+# Arguments for the target's command: make evaluate ARGS="--profile serial_monitor"
+ARGS ?=
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+STAMP := $(VENV)/.sensorkit-ready
+# Notebooks and tests must not depend on the machine's zone, hash seed or thread count.
+STEADY := SENSORKIT_QUIET=1 PYTHONHASHSEED=0 TZ=UTC OMP_NUM_THREADS=1
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
+
+.PHONY: help setup evaluate test test-services lint notebooks lab datasets bench docs live lock clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## make .venv with sensorkit and all it needs (about a minute, needs the network once)
+
+# An interrupted installation leaves no stamp, so the next make heals it.
+$(STAMP): pyproject.toml requirements.lock
+	@echo "sensorkit: installing $$(grep -c '^[a-z].*==' requirements.lock) packages into $(VENV); about a minute, needs the network once"
+	@start=$$(date +%s); \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --allow-existing --python '>=3.11' "$(VENV)" && \
+	  uv pip install -q --python "$(PY)" --require-hashes -r requirements.lock && \
+	  uv pip install -q --python "$(PY)" --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sensorkit needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; make PYTHON=python3.12 setup")' && \
+	  { $(PYTHON) -m venv "$(VENV)" || { echo 'no venv module; on Debian and Ubuntu: sudo apt-get install python3-venv' >&2; exit 1; }; } && \
+	  "$(PY)" -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  "$(PY)" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi && touch "$@" && echo "sensorkit: ready after $$(( $$(date +%s) - start )) s"
+
+evaluate: $(STAMP) ## capture, inject, benchmark, report: prints where the report is (under a minute)
+	@"$(PY)" -m sensorkit evaluate $(ARGS)
+
+test: $(STAMP) ## all tests, the notebooks included
+	@start=$$(date +%s); \
+	$(STEADY) "$(PY)" -m pytest --cov --cov-report= -m "not browser" $(ARGS) && \
+	$(STEADY) "$(PY)" -m pytest --cov --cov-append --cov-report=term:skip-covered --cov-report=xml $(NBVAL) notebooks && \
+	echo "sensorkit: all tests passed after $$(( $$(date +%s) - start )) s"
+
+test-services: $(STAMP) ## tests against real services: Chromium
+	@$(STEADY) "$(PY)" -m pytest -m browser $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, and the import contracts
+	@"$(PY)" -m ruff check . && "$(PY)" -m ruff format --check . && "$(PY)" -m mypy && "$(BIN)/lint-imports"
+
+notebooks: $(STAMP) ## run the notebooks and write their committed outputs anew
+	@$(STEADY) "$(PY)" -m sensorkit.report.refresh notebooks
+
+lab: $(STAMP) ## open the notebooks in JupyterLab
+	@"$(PY)" -m jupyter lab notebooks
+
+datasets: $(STAMP) ## make the committed recordings anew, byte for byte
+	@"$(PY)" datasets/make.py
+
+bench: $(STAMP) ## measure speed, each beside its yardstick
+	@for bench in benchmarks/*.py; do "$(PY)" "$$bench" || exit 1; done
+
+docs: $(STAMP) ## check that the pages in docs/ agree with the code
+	@$(STEADY) "$(PY)" -m pytest tests/docs
+
+live: $(STAMP) ## watch an emulated device live: capture, alerts, report (20 s)
+	@"$(PY)" -m sensorkit demo $(ARGS)
+
+lock: $(STAMP) ## resolve the dependencies anew: requirements.lock and constraints.txt
+	@"$(PY)" -m pip install -q --disable-pip-version-check uv
+	@"$(PY)" -m uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-header --no-emit-index-url --no-emit-find-links --extra test pyproject.toml -o requirements.lock
+	@sed -n 's/^\([A-Za-z0-9_.-]*==[^\\]*[^\\ ]\).*/\1/p' requirements.lock > constraints.txt
+	@touch "$(STAMP)"
+
+clean: ## remove .venv, caches and generated reports
+	@rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* coverage.xml
+	@find reports -mindepth 1 -not -name README.md -delete

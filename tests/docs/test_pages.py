@@ -1,0 +1,70 @@
+"""The pages say what the code does."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from sensorkit.cli.app import FAMILIES, app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+ROW = re.compile(r"^\| `(sensorkit/[\w/.]+)` \| (.+?) \|$", re.MULTILINE)
+BLOCK = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#|\.\./\.\./actions)([^)#]+)")
+
+
+@pytest.fixture(scope="module")
+def commands():
+    for family in FAMILIES:
+        importlib.import_module(f"sensorkit.cli.{family}")
+    return typer.main.get_command(app).commands
+
+
+def first_line(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+
+
+def test_the_architecture_page_is_the_modules_own_words():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = sorted((ROOT / "sensorkit").rglob("*.py"))
+    said = {f"{path.relative_to(ROOT).as_posix()}": first_line(path) for path in modules}
+    assert dict(ROW.findall(page)) == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_command_on_a_page_exists_with_its_options(page, commands):
+    for block in BLOCK.findall(page.read_text(encoding="utf-8").replace("\\\n", " ")):
+        for line in re.findall(r"^(?:\$ )?(?:python -m )?sensorkit (.*)$", block, re.MULTILINE):
+            name, *rest = line.split("#")[0].split()
+            if name.startswith("-"):
+                continue
+            assert name in commands, f"{page.name}: sensorkit {line}"
+            options = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
+            options |= {"--help", "-h"}
+            for word in rest:
+                if word.startswith("--"):
+                    assert word.split("=")[0] in options, f"{page.name}: sensorkit {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_link_on_a_page_leads_to_a_file(page):
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_command_is_in_the_readme_or_a_page(commands):
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [name for name in commands if f"sensorkit {name}" not in pages] == []
+
+
+@pytest.mark.parametrize("name", ["help", "example"])
+def test_every_command_has_help_with_an_example(commands, name):
+    def has(command) -> bool:
+        text = command.help or ""
+        return f"sensorkit {command.name}" in text if name == "example" else len(text) > 20
+
+    assert [c.name for c in commands.values() if not has(c)] == []

@@ -1,0 +1,105 @@
+"""A profile is checked when it is read, and a mistake is shown where it stands."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sensorkit.errors import ProfileError
+from sensorkit.profile import SHIPPED, Profile, shipped
+
+EXAMPLES = Path(__file__).parents[1] / "examples" / "profiles"
+
+GOOD = """\
+name: boiler
+rate_hz: 2
+frame: {format: csv, columns: [T, "@status"]}
+channels:
+  - name: T
+    unit: degC
+    plausible: [20, 90]
+rules:
+  - {type: HOT, kind: range, channel: T, high: 80, severity: CRITICAL}
+"""
+
+
+def load(tmp_path: Path, text: str) -> Profile:
+    path = tmp_path / "boiler.yaml"
+    path.write_text(text, encoding="utf-8")
+    return Profile.load(path)
+
+
+@pytest.mark.parametrize("name", [*shipped(), *sorted(EXAMPLES.glob("*.yaml"))], ids=str)
+def test_every_profile_we_ship_can_be_read_and_survives_json(name):
+    profile = Profile.load(name)
+    assert Profile.from_dict(profile.to_dict(), "test") == profile
+
+
+def test_the_name_of_a_shipped_profile_is_its_file():
+    assert [Profile.load(name).name for name in shipped()] == shipped()
+
+
+def test_a_good_profile_is_read(tmp_path):
+    profile = load(tmp_path, GOOD)
+    assert profile.channel("T").plausible == (20, 90)
+    assert profile.channel("T").title == "T"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "wanted"),
+    [
+        ("[20, 90]", "[90, 20]", 5, "low (90 degC) must be below high (20 degC); swap them"),
+        ("rate_hz: 2", "rate_hz: fast", 2, "rate_hz"),
+        ("rate_hz: 2", "rate_hz: 0", 2, "greater than 0"),
+        ("rate_hz: 2", "rate: 2", 1, "rate_hz: Field required"),
+        ("unit: degC", "unitt: degC", 6, "unitt"),
+        ("channel: T,", "channel: U,", 9, "rules.0.channel: no channel 'U'; there are T"),
+        ("high: 80, ", "", 9, "needs low or high"),
+        ("columns: [T,", "columns: [X,", 3, "frame.columns.0: no channel 'X'"),
+        ("format: csv", "format: cvs", 3, "frame"),
+        ("severity: CRITICAL", "severity: BAD", 9, "severity"),
+    ],
+)
+def test_a_mistake_is_shown_with_file_line_and_field(tmp_path, old, new, line, wanted):
+    assert old in GOOD
+    with pytest.raises(ProfileError) as caught:
+        load(tmp_path, GOOD.replace(old, new))
+    assert wanted in str(caught.value)
+    assert f"boiler.yaml:{line}:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a: [1, 2", "boiler.yaml:1: not readable as YAML"),
+        ("a: 1\nb: \x00", "not readable as YAML"),
+        ("- a\n- b\n", "holds list, a mapping of keys to values is wanted"),
+        ("", "holds NoneType"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_refused(tmp_path, text, wanted):
+    with pytest.raises(ProfileError, match=wanted):
+        load(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        Profile.load(tmp_path / "nowhere.yaml")
+
+
+def test_an_unknown_name_gets_the_nearest_and_the_list():
+    with pytest.raises(ProfileError, match=r"shipped are .*serial_monitor.*did you mean 'serial_m"):
+        Profile.load("serial_moniter")
+
+
+def test_a_name_cannot_lead_out_of_the_folder():
+    with pytest.raises(ProfileError, match="unknown profile"):
+        Profile.load("../profile")
+
+
+def test_the_frame_comment_of_the_shipped_profile_names_all_keys():
+    data = yaml.safe_load((SHIPPED / "serial_monitor.yaml").read_text(encoding="utf-8"))
+    assert [c["key"] for c in data["channels"]] == ["T", "V"]
+    assert (data["frame"]["status"], data["frame"]["sequence"], data["frame"]["uptime"]) == tuple(
+        "SNU"
+    )
