@@ -236,6 +236,7 @@ class RejectReason(StrEnum):
 
     CHECKSUM = "checksum"  # there is one, and it is wrong
     CHECKSUM_MISSING = "checksum_missing"  # the profile demands one
+    CUT = "cut"  # the link was lost before the line ended
     EMPTY = "empty"  # nothing but white space before the line end
     ENCODING = "encoding"  # bytes outside printable ASCII
     FIELD_COUNT = "field_count"  # too few or too many columns
@@ -249,6 +250,7 @@ class RejectReason(StrEnum):
     RANGE = "range"  # outside what the sensor can physically say
     STATUS = "status"  # a status word the profile does not name
     SYNTAX = "syntax"  # not the shape of a frame at all
+    TIME = "time"  # no time, or one that cannot be read (imported tables)
     TYPE = "type"  # a well-formed sentence of a kind the profile does not read
 
 

@@ -1,0 +1,19 @@
+"""Detectors: each reading gets a score from the past only, flags are grouped into alerts."""
+
+from sensorkit.detect.base import BaseDetector, Detector, watch
+from sensorkit.detect.calibration import CalibrationResult
+from sensorkit.detect.persist import load, save
+from sensorkit.detect.registry import make, names
+from sensorkit.detect.reporting import report
+
+__all__ = [
+    "BaseDetector",
+    "CalibrationResult",
+    "Detector",
+    "load",
+    "make",
+    "names",
+    "report",
+    "save",
+    "watch",
+]

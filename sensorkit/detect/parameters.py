@@ -1,0 +1,138 @@
+"""The parameters of a detector: read, changed, checked; the nearest is named for an unknown."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from sensorkit.errors import DetectorError
+from sensorkit.profile import Profile
+
+
+class Parametrized:
+    """Something whose parameters are the arguments of its constructor.
+
+    The profile describes the device and is none of them: `get_params` leaves it out, `clone`
+    hands it on.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        self.profile = profile
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Return the names of the parameters, in the order of the constructor."""
+        return tuple(name for name in inspect.signature(cls).parameters if name != "profile")
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters, ready for JSON."""
+        return {name: getattr(self, name) for name in self.parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; the fit, the calibration and the stream are forgotten.
+
+        Raises
+        ------
+        DetectorError
+            If a parameter is unknown or out of range; nothing is changed then.
+        """
+        for name in params:
+            if name not in self.parameter_names():
+                raise unknown(f"{self.name} parameter", name, self.parameter_names())
+        fresh = type(self)(profile=self.profile, **{**self.get_params(), **params})
+        self.__dict__ = fresh.__dict__
+        return self
+
+    def clone(self) -> Self:
+        """Return a new detector with the same parameters, which has seen nothing."""
+        return type(self)(profile=self.profile, **self.get_params())
+
+    def __repr__(self) -> str:
+        params = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({params})"
+
+
+def whole(owner: str, name: str, value: object, *, least: int) -> int:
+    """Return *value* if it is a whole number of at least *least*.
+
+    Raises
+    ------
+    DetectorError
+        If it is not; *owner* and *name* stand in the message.
+
+    Examples
+    --------
+    >>> whole("sigma", "window", 50, least=2)
+    50
+    """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise DetectorError(
+        f"{owner}: {name} is {value!r}; a whole number of at least {least} is wanted"
+    )
+
+
+def positive(owner: str, name: str, value: object) -> float:
+    """Return *value* as float if it is a finite number above zero.
+
+    Raises
+    ------
+    DetectorError
+        If it is not; *owner* and *name* stand in the message.
+
+    Examples
+    --------
+    >>> positive("sigma", "k", 3)
+    3.0
+    """
+    if (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and 0 < value < math.inf
+    ):
+        return float(value)
+    raise DetectorError(f"{owner}: {name} is {value!r}; a number above 0 is wanted")
+
+
+def share(owner: str, name: str, value: object) -> float:
+    """Return *value* as float if it is a number from 0 to 1.
+
+    Raises
+    ------
+    DetectorError
+        If it is not; *owner* and *name* stand in the message.
+
+    Examples
+    --------
+    >>> share("forest", "foreign", 0)
+    0.0
+    """
+    if (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and 0 <= value <= 1
+    ):
+        return float(value)
+    raise DetectorError(f"{owner}: {name} is {value!r}; a number from 0 to 1 is wanted")
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> DetectorError:
+    """Return the error for a *name* that is not among *known*, with the nearest one.
+
+    Examples
+    --------
+    >>> print(unknown("detector", "sigam", ["forest", "sigma"]))
+    unknown detector 'sigam'; there are forest, sigma; did you mean 'sigma'?
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    there = f"there are {', '.join(names)}" if names else "there is none"
+    return DetectorError(f"unknown {what} {name!r}; {there}{hint}")

@@ -1,0 +1,267 @@
+"""Fitted detectors in a file: JSON and arrays, nothing that could run.
+
+A file is a zip archive: `detector.json` and one `<array>.npy` for each learned array, so
+`numpy.load` opens it as an npz. What it says is checked before anything is made of it; no
+pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sensorkit.detect.base import BaseDetector, Detector
+from sensorkit.detect.calibration import CalibrationResult
+from sensorkit.detect.registry import find
+from sensorkit.errors import DetectorError, SensorkitError
+from sensorkit.profile import Profile
+
+FORMAT = "sensorkit.detector"
+VERSION = 1
+DESCRIPTION = "detector.json"
+
+# A forest of 10 000 trees has 150 MB; a file that says it unpacks to more is no detector.
+LARGEST_FILE = 1 << 28
+
+# Each kind of compression raises errors of its own; one is enough.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# Version 1.0 of the npy format, little-endian numbers in C order.
+HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..{'descr': '(?P<dtype>[<|][fiub][1248])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>[0-9]{0,9}(?:, ?[0-9]{0,9}){0,4})\), } *\n",
+    re.DOTALL,
+)
+
+# The threshold may be infinite, for which JSON has no number.
+THRESHOLD = "threshold"
+
+
+class _Description(BaseModel):
+    """What detector.json must look like; nothing else may stand in it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: str
+    version: int
+    name: str
+    params: dict[str, Any]
+    profile: dict[str, Any] | None
+    channels: list[str] | None
+    calibration: dict[str, Any] | None
+
+
+def save(detector: Detector, path: str | Path) -> Path:
+    """Write a detector to *path*: parameters, profile, fit, threshold, calibration.
+
+    The stream is not in it: a loaded detector starts like one after `reset`. A file that is
+    there already is replaced in one step.
+
+    Parameters
+    ----------
+    detector : Detector
+        One of `sensorkit.detect.names()`, fitted if it has to be.
+    path : path
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    DetectorError
+        If the detector is of a kind that could not be loaded again, or is not fitted.
+    """
+    path = Path(path)
+    if not isinstance(detector, BaseDetector):
+        raise DetectorError(
+            f"{type(detector).__name__} cannot be saved; a subclass of "
+            "sensorkit.detect.BaseDetector can"
+        )
+    if find(detector.name) is not type(detector):
+        raise DetectorError(
+            f"{type(detector).__name__} cannot be saved: the name {detector.name!r} is "
+            f"registered for {find(detector.name).__name__}; give it a name of its own"
+        )
+    threshold = detector.threshold_  # says so if it is not fitted
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": detector.name,
+        "params": detector.get_params(),
+        "profile": None if detector.profile is None else detector.profile.to_dict(),
+        "channels": list(detector._channels) if detector._fitted and detector._channels else None,
+        "calibration": asdict(detector.calibration_) if detector.calibration_ else None,
+    }
+    arrays = dict(detector._state()) if detector._fitted else {}
+    arrays[THRESHOLD] = np.array([threshold])
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
+        archive.writestr(_entry(DESCRIPTION), text + "\n")
+        for name, array in sorted(arrays.items()):
+            data = io.BytesIO()
+            little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+            np.lib.format.write_array(data, little, version=(1, 0), allow_pickle=False)
+            archive.writestr(_entry(f"{name}.npy"), data.getvalue())
+    _replace(path, content.getvalue())
+    return path
+
+
+def load(path: str | Path) -> BaseDetector:
+    """Read a detector that `save` has written.
+
+    Raises
+    ------
+    DetectorError
+        If the file is none, is damaged, is of an unknown version, or holds what a detector of
+        that name would not have written.
+    OSError
+        If it cannot be read.
+    """
+    path = Path(path)
+    data = path.read_bytes()
+    try:
+        description, arrays = _unpack(data)
+        return _build(description, arrays)
+    except SensorkitError as error:
+        raise DetectorError(f"{path}: {error}") from error
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error,
+            RuntimeError, MemoryError) as error:  # fmt: skip
+        raise DetectorError(
+            f"{path}: is no detector that sensorkit has saved, or is damaged ({_brief(error)}); "
+            "fit and save it again"
+        ) from error
+
+
+def _build(described: _Description, arrays: dict[str, NDArray[Any]]) -> BaseDetector:
+    kind = find(described.name)
+    if not issubclass(kind, BaseDetector):
+        raise ValueError(f"{described.name!r} is of a kind that is not saved")
+    if set(described.params) != set(kind.parameter_names()):
+        raise ValueError(
+            f"it has the parameters {', '.join(sorted(described.params))}, where "
+            f"{described.name!r} has {', '.join(sorted(kind.parameter_names()))}"
+        )
+    profile = None
+    if described.profile is not None:
+        profile = Profile.from_dict(described.profile, "its profile")
+    detector = kind(profile=profile, **described.params)
+    threshold = arrays.pop(THRESHOLD)
+    if threshold.dtype != np.float64 or threshold.shape != (1,) or np.isnan(threshold[0]):
+        raise ValueError("the threshold is not a number")
+    if described.channels is not None:
+        detector._watch_channels(tuple(described.channels))
+        detector._fitted = True
+    elif kind.must_be_fitted:
+        raise ValueError("it is not fitted")
+    detector._restore(arrays)
+    if not kind.fixed:
+        detector._threshold = float(threshold[0])
+    elif threshold[0] != detector.threshold_:
+        raise ValueError(f"the threshold of {described.name!r} cannot be {threshold[0]}")
+    if described.calibration is not None:
+        detector.calibration_ = _calibration(described.calibration)
+    return detector
+
+
+def _calibration(fields: dict[str, Any]) -> CalibrationResult:
+    result = CalibrationResult(**fields)
+    for name, kind in CalibrationResult.__annotations__.items():
+        value = getattr(result, name)
+        if type(value).__name__ != kind:
+            raise ValueError(f"calibration: {name} is {value!r}, a {kind} is wanted")
+    return result
+
+
+def _unpack(data: bytes) -> tuple[_Description, dict[str, NDArray[Any]]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > LARGEST_FILE:
+            raise ValueError(f"it unpacks to more than {LARGEST_FILE >> 20} MB")
+        if any(member.compress_type not in COMPRESSIONS for member in members):
+            raise ValueError("it is compressed in another way than sensorkit does")
+        names = [member.filename for member in members]
+        if len(set(names)) < len(names) or DESCRIPTION not in names:
+            raise ValueError(f"it does not hold one {DESCRIPTION}")
+        described = _describe(json.loads(archive.read(DESCRIPTION)))
+        arrays = {}
+        for name in names:
+            if name == DESCRIPTION:
+                continue
+            if not name.endswith(".npy"):
+                raise ValueError(f"it holds {name!r}, which is no array")
+            arrays[name.removesuffix(".npy")] = _array(archive.read(name))
+    return described, arrays
+
+
+def _describe(fields: Any) -> _Description:
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT!r}")
+    if fields.get("version") != VERSION:
+        raise DetectorError(
+            f"is of version {fields.get('version')!r}; this sensorkit reads version {VERSION}: "
+            "load it with the sensorkit that saved it, or fit and save it again"
+        )
+    try:
+        return _Description.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{DESCRIPTION}: {where}: {first['msg']}") from error
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    """Read a .npy of numbers.
+
+    numpy's own reader takes any Python literal for a header, warns of some and raises what
+    the tokenizer raises; `save` writes one form only.
+    """
+    header = HEADER.match(data)
+    if header is None:
+        raise ValueError("an array is not as sensorkit writes it")
+    shape = tuple(int(n) for n in header["shape"].decode().split(",") if n.strip())
+    dtype = np.dtype(header["dtype"].decode())
+    if len(data) - header.end() != math.prod(shape) * dtype.itemsize:
+        raise ValueError("an array does not hold what its header says")
+    native = dtype.newbyteorder("=")
+    return np.frombuffer(data, dtype, offset=header.end()).reshape(shape).astype(native)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    # A fixed time: the same detector makes the same bytes.
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write *data* beside *path* and move it there: never half a detector."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _brief(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

@@ -1,0 +1,213 @@
+"""Each check catches a detector that breaks its promise; what catches nothing proves nothing."""
+
+import copy
+import dataclasses
+import math
+
+import checks
+import numpy as np
+import pytest
+
+from sensorkit.detect import persist
+from sensorkit.detect.base import BaseDetector
+from sensorkit.detect.streams import Finding, Judged, Track
+from sensorkit.readings import Severity
+
+
+class Plain(BaseDetector):
+    """Keeps every promise: the score is the distance from 25 or 5, in healthy sigmas."""
+
+    name = "plain"
+
+    def __init__(self, *, merge=10, profile=None):
+        super().__init__(merge=merge, profile=profile)
+
+    def _find_tracks(self, channels):
+        return [Track("ANOMALY_PLAIN", None)]
+
+    def _natural_threshold(self):
+        return 5.0
+
+    def _open(self):
+        return self
+
+    def judge(self, readings):
+        with np.errstate(over="ignore", invalid="ignore"):
+            score = np.nanmax(np.abs(readings.values - [25, 5]) / [0.2, 0.02], axis=1, initial=0)
+        return Judged(score[:, np.newaxis])
+
+    def _explain(self, part, judged, row, track):
+        return Finding("Far off.", Severity.WARNING, None, None)
+
+
+class CountsBatches(Plain):
+    batches = 0
+
+    def judge(self, readings):
+        self.batches += 1
+        return Judged(np.full((len(readings), 1), float(self.batches)))
+
+
+class EndsEpisodesWithTheBatch(Plain):
+    def alerts(self, readings):
+        begun = super().alerts(readings)
+        self.finish()
+        return begun
+
+
+class LooksAhead(Plain):
+    def judge(self, readings):
+        return Judged(np.abs(readings.values - np.nanmean(readings.values)).max(axis=1)[:, None])
+
+
+class LearnsThenScores(Plain):
+    """The rolling sigma of a beginner: the window holds the reading itself."""
+
+    def judge(self, readings):
+        scores = np.zeros((len(readings), 1))
+        for i in range(1, len(readings)):
+            window = readings.values[max(0, i - 49) : i + 1, 0]
+            scores[i] = abs(window[-1] - window.mean()) / max(window.std(), 1e-9)
+        return Judged(scores)
+
+
+class Unseeded(Plain):
+    def judge(self, readings):
+        return Judged(np.random.default_rng().random((len(readings), 1)))
+
+
+class NeverForgets(Plain):
+    def __init__(self, *, merge=10, profile=None):
+        super().__init__(merge=merge, profile=profile)
+        self.seen = 0
+
+    def judge(self, readings):
+        self.seen += len(readings)
+        return Judged(np.full((len(readings), 1), float(self.seen)))
+
+
+class KeepsEverything(Plain):
+    def __init__(self, *, merge=10, profile=None):
+        super().__init__(merge=merge, profile=profile)
+        self.kept = []
+
+    def judge(self, readings):
+        self.kept.append(readings.values.copy())
+        return super().judge(readings)
+
+
+class RaisesOnNaN(Plain):
+    def judge(self, readings):
+        if np.isnan(readings.values).any():
+            raise ValueError("cannot convert NaN")
+        return super().judge(readings)
+
+
+class NeedsTwoReadings(Plain):
+    def judge(self, readings):
+        np.diff(readings.values, axis=0)[0]
+        return super().judge(readings)
+
+
+class SavesHalf(Plain):
+    factor = 1.0
+
+    def fit(self, readings):
+        self.factor = 2.0
+        return super().fit(readings)
+
+    def judge(self, readings):
+        return Judged(super().judge(readings).scores * self.factor)
+
+
+class ShallowClone(Plain):
+    calibrated = 0
+
+    def clone(self):
+        return self
+
+
+class KeepsTheCalibration(Plain):
+    def set_params(self, **params):
+        self.__dict__.update(params)
+        return self
+
+
+class OneStateForAll(Plain):
+    last = 0.0
+
+    def judge(self, readings):
+        before = np.concatenate([[self.last], readings.values[:-1, 0]])
+        self.last = readings.values[-1, 0]
+        return Judged(np.nan_to_num(np.abs(readings.values[:, :1] - before[:, None])))
+
+
+class FillsTheGaps(Plain):
+    def judge(self, readings):
+        readings.values[np.isnan(readings.values)] = 0.0
+        return super().judge(readings)
+
+
+class OneAlarmTooMany(Plain):
+    """The threshold is the score that should have been excluded."""
+
+    def calibrate(self, clean, false_alarms_per_day=1.0):
+        super().calibrate(clean, false_alarms_per_day)
+        self._threshold = math.nextafter(self._threshold, -math.inf)
+        alarms = len(self.alerts(clean))
+        self.reset()
+        self.calibration_ = dataclasses.replace(self.calibration_, alarms=alarms)
+        return self
+
+
+class NeverEnds(Plain):
+    def finish(self):
+        return []
+
+
+def ready(kind):
+    detector = kind().fit(checks.healthy(500, seed=99))
+    return lambda: copy.deepcopy(detector)
+
+
+BROKEN = {
+    checks.check_scores_do_not_depend_on_the_cut: CountsBatches,
+    checks.check_alerts_do_not_depend_on_the_cut: EndsEpisodesWithTheBatch,
+    checks.check_the_future_changes_no_past_score: LooksAhead,
+    checks.check_a_reading_is_scored_before_it_is_learned: LearnsThenScores,
+    checks.check_the_same_readings_give_the_same_scores: Unseeded,
+    checks.check_reset_forgets_the_stream_but_not_the_fit: NeverForgets,
+    checks.check_memory_stays_bounded: KeepsEverything,
+    checks.check_nothing_that_comes_raises: RaisesOnNaN,
+    checks.check_the_first_reading_can_be_scored: NeedsTwoReadings,
+    checks.check_saved_and_loaded_it_scores_the_same: SavesHalf,
+    checks.check_a_clone_has_the_parameters_and_nothing_else: ShallowClone,
+    checks.check_parameters_can_be_read_and_set: KeepsTheCalibration,
+    checks.check_devices_do_not_touch_each_other: OneStateForAll,
+    checks.check_the_readings_are_left_as_they_are: FillsTheGaps,
+    checks.check_calibration_keeps_the_budget: OneAlarmTooMany,
+    checks.check_alerts_say_when_they_begin_and_end: NeverEnds,
+}
+RAISES = {
+    RaisesOnNaN: (ValueError, "cannot convert NaN"),
+    NeedsTwoReadings: (IndexError, "index 0 is out of bounds"),
+    FillsTheGaps: (ValueError, "read-only"),
+}
+
+
+@pytest.mark.parametrize(("check", "kind"), BROKEN.items(), ids=lambda x: x.__name__)
+def test_the_check_catches(check, kind, monkeypatch):
+    monkeypatch.setattr(persist, "find", lambda name: kind)
+    error, message = RAISES.get(kind, (AssertionError, None))
+    with pytest.raises(error, match=message):
+        check(ready(kind))
+
+
+@pytest.mark.parametrize("check", BROKEN, ids=lambda check: check.__name__)
+def test_the_check_passes_what_keeps_the_promise(check, monkeypatch):
+    monkeypatch.setattr(persist, "find", lambda name: Plain)
+    check(ready(Plain))
+
+
+def test_every_check_is_shown_to_fail():
+    assert list(BROKEN) == checks.CHECKS

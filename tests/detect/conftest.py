@@ -1,0 +1,6 @@
+"""Make the slow twins importable: `import naive`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
