@@ -1,0 +1,156 @@
+"""The files of a recording, its recording.json, and the manifest that says nothing has changed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from sensorkit.errors import RecordingError
+
+META = "recording.json"
+RAW = "raw.log"
+INDEX = "raw.index.csv"
+METRICS = "structured_metrics.csv"
+ERRORS = "parser_errors.log"
+EVENTS = "events.jsonl"
+LABELS = "labels.csv"
+MANIFEST = "manifest-sha256.txt"
+DERIVED = "derived"
+
+HASHED = (META, RAW, INDEX, METRICS, ERRORS, EVENTS, LABELS)
+"""What the manifest covers, in its order; not every recording has all of them."""
+
+REBUILT = (METRICS, ERRORS, EVENTS)
+"""What `replay` makes from raw.log."""
+
+SCHEMA_VERSION = 1
+
+_ENTRY = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.-]+)")
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Return what recording.json holds.
+
+    Raises
+    ------
+    RecordingError
+        If *folder* is no recording, or of a version that this program does not know.
+    """
+    path = folder / META
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        what = "has no recording.json" if folder.is_dir() else "does not exist"
+        raise RecordingError(
+            f"{folder}: is no recording: it {what}; give a folder that `sensorkit capture` or "
+            "`sensorkit import` has made"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise RecordingError(
+            f"{path}: cannot be read as JSON: {error}; restore it from a copy"
+        ) from error
+    version = meta.get("schema_version") if isinstance(meta, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RecordingError(
+            f"{path}: has schema_version {version!r}, this sensorkit reads {SCHEMA_VERSION}; "
+            "use the version of sensorkit that made it"
+        )
+    return dict(meta)
+
+
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """Write recording.json, whole or not at all."""
+    text = json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(folder / META, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write *path* so that a reader sees the old text or the new one, never a part."""
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* survive a power cut, where the system can do that."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folder
+        return
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the hashes of all files, in the form that `sha256sum -c` reads.
+
+    It is written last: a recording that has it is whole.
+    """
+    names = [name for name in HASHED if (folder / name).is_file()]
+    write_whole(
+        folder / MANIFEST, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
+    )
+    sync_folder(folder)
+
+
+def changes(folder: Path) -> dict[str, str]:
+    """Return what differs from the manifest: name -> "changed", "missing" or "added".
+
+    `derived/` may hold anything.
+
+    Raises
+    ------
+    RecordingError
+        If there is no manifest, or it is not one of ours.
+    """
+    path = folder / MANIFEST
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        read_meta(folder)  # says it if this is no recording at all
+        raise RecordingError(
+            f"{folder}: has no {MANIFEST}: it was interrupted or is still being written; finish "
+            f"it with `sensorkit recover {folder}`"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"{path}: is not text; restore it from a copy") from error
+    expected = {}
+    for number, line in enumerate(lines, 1):
+        entry = _ENTRY.fullmatch(line)
+        if entry is None or entry[2] not in HASHED:
+            raise RecordingError(
+                f"{path}:{number}: is no hash of a file of a recording: {line[:100]!r}; restore "
+                "the manifest from a copy"
+            )
+        expected[entry[2]] = entry[1]
+    found = {}
+    for name, digest in expected.items():
+        if not (folder / name).is_file():
+            found[name] = "missing"
+        elif sha256_of(folder / name) != digest:
+            found[name] = "changed"
+    for child in sorted(folder.iterdir()):
+        if child.name not in {*expected, MANIFEST, DERIVED}:
+            found[child.name + ("/" if child.is_dir() else "")] = "added"
+    return found

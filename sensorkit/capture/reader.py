@@ -1,0 +1,230 @@
+"""A recording on disk, read."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from sensorkit.capture import layout, tables
+from sensorkit.errors import RecordingError
+from sensorkit.profile import Profile
+from sensorkit.readings import Readings
+from sensorkit.wire.framing import MAX_LINE_BYTES, Line, LineFramer
+
+
+class Recording:
+    """A folder that a capture, an import or an injection has left.
+
+    Attributes
+    ----------
+    dir : Path
+    meta : dict
+        What recording.json holds; see docs/formats.md.
+    profile : Profile
+        As it was when the recording was made.
+    """
+
+    def __init__(self, folder: Path, meta: dict[str, Any], profile: Profile) -> None:
+        self.dir = folder
+        self.meta = meta
+        self.profile = profile
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a recording; one that was cut off opens too, but does not give its readings.
+
+        Raises
+        ------
+        RecordingError
+            If *folder* is no recording.
+        """
+        path = Path(folder)
+        meta = layout.read_meta(path)
+        source = str(path / layout.META)
+        return cls(path, meta, Profile.from_dict(meta.get("profile") or {}, source))
+
+    @property
+    def name(self) -> str:
+        """Return the recording's own name, or that of its folder."""
+        return str(self.meta.get("name") or self.dir.resolve().name)
+
+    @property
+    def kind(self) -> str:
+        """Return "captured", "imported" or "injected"."""
+        return str(self.meta["kind"])
+
+    @property
+    def status(self) -> str:
+        """Return "recording", "complete", "aborted" or "failed"."""
+        return str(self.meta["status"])
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Return the counts of recording.json; empty while it is being written."""
+        return dict(self.meta.get("counts") or {})
+
+    @property
+    def whole(self) -> bool:
+        """Return whether the manifest is there: nothing was cut off."""
+        return (self.dir / layout.MANIFEST).is_file()
+
+    @property
+    def has_raw(self) -> bool:
+        """Return whether the bytes of the wire are here."""
+        return (self.dir / layout.RAW).is_file()
+
+    @property
+    def derived(self) -> Path:
+        """Return the folder of later results, made if it is not there."""
+        path = self.dir / layout.DERIVED
+        path.mkdir(exist_ok=True)
+        return path
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of the manifest: the identity of the whole recording."""
+        self._must_be_whole()
+        return hashlib.sha256((self.dir / layout.MANIFEST).read_bytes()).hexdigest()
+
+    def readings(self) -> Readings:
+        """Return all accepted frames.
+
+        Raises
+        ------
+        RecordingError
+            If the recording was cut off or its table cannot be read.
+        """
+        return tables.read_metrics(self._file(layout.METRICS), self.profile.channel_names)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """Return the values of `readings` as they are written, a tuple a reading."""
+        return tables.read_texts(self._file(layout.METRICS), self.profile.channel_names)
+
+    def labels(self) -> pd.DataFrame:
+        """Return the injected or marked faults, with the columns `LABEL_COLUMNS`."""
+        self._must_be_whole()
+        return tables.read_labels(self.dir / layout.LABELS)
+
+    def errors(self) -> pd.DataFrame:
+        """Return the rejected lines: time (UTC), offset, reason, line (escaped)."""
+        return tables.read_errors(self._file(layout.ERRORS))
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events: time, kind, offset, details."""
+        return tables.read_events(self._file(layout.EVENTS))
+
+    def raw(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (received_ns, bytes) of each read.
+
+        Raises
+        ------
+        RecordingError
+            If there is no raw.log, or its index does not fit it.
+        """
+        if not self.has_raw:
+            raise RecordingError(
+                f"{self.dir}: has no {layout.RAW}, for it was {self.kind}, not captured; use its "
+                "readings, or name a captured recording"
+            )
+        index = self.dir / layout.INDEX
+        with (self.dir / layout.RAW).open("rb") as raw, index.open(encoding="ascii") as rows:
+            next(rows, None)
+            end = 0
+            for number, row in enumerate(rows, 2):
+                try:
+                    received, offset, length = map(int, row.split(","))
+                except ValueError:
+                    offset, received, length = -1, 0, 0
+                data = raw.read(length) if offset == end else b""
+                if offset != end or len(data) != length or length <= 0:
+                    raise RecordingError(
+                        f"{index}:{number}: does not continue raw.log at byte {end}; restore it "
+                        f"from a copy or rebuild it with `sensorkit recover {self.dir}`"
+                    )
+                end += length
+                yield received, data
+            if raw.read(1):
+                raise RecordingError(
+                    f"{index}: ends at byte {end}, {layout.RAW} goes on; finish it with "
+                    f"`sensorkit recover {self.dir}`"
+                )
+
+    def lines(self) -> Iterator[tuple[int, Line]]:
+        """Yield (received_ns, line) of each line of raw.log, frames and noise alike."""
+        frame = self.profile.frame
+        framer = LineFramer(frame.max_line_bytes if frame else MAX_LINE_BYTES)
+        for received, chunk in self.raw():
+            for line in framer.feed(chunk):
+                yield received, line
+
+    def changes(self) -> dict[str, str]:
+        """Return what differs from the manifest: name -> "changed", "missing" or "added"."""
+        return layout.changes(self.dir)
+
+    def verify(self) -> list[str]:
+        """Return the names of the files that were changed, are missing, or were added."""
+        return list(self.changes())
+
+    def parent(self) -> Recording:
+        """Return the recording that this one was made from.
+
+        Raises
+        ------
+        RecordingError
+            If it has none, or that is no longer there or no longer the same.
+        """
+        told = self.meta.get("parent")
+        if not told:
+            raise RecordingError(f"{self.dir}: was {self.kind}, not made from another recording")
+        folder = self.dir / told["path"]
+        parent = Recording.open(folder)
+        if parent.sha256 != told["sha256"]:
+            raise RecordingError(
+                f"{folder}: is not the recording that {self.dir} was made from: its manifest has "
+                f"sha256 {parent.sha256[:12]}, wanted is {told['sha256'][:12]}; restore the parent"
+            )
+        return parent
+
+    def __repr__(self) -> str:
+        return f"Recording({str(self.dir)!r}, {self.kind}, {self.status})"
+
+    def _repr_html_(self) -> str:
+        counts = self.counts
+        facts = {
+            "recording": self.name,
+            "kind": self.kind,
+            "status": f"{self.status} {self.meta.get('reason', '')}".strip(),
+            "device": f"{self.meta.get('device', '')} ({self.profile.name})",
+            "channels": ", ".join(
+                f"{c.name} [{c.unit}]" if c.unit else c.name for c in self.profile.channels
+            ),
+            "readings": counts.get("frames", ""),
+            "rejected": sum(counts.get("rejected", {}).values()) if counts else "",
+            "from": self.meta.get("started") or "",
+            "to": self.meta.get("ended") or "",
+        }
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{key}</th><td>{html.escape(str(value))}</td></tr>"
+            for key, value in facts.items()
+        )
+        return f"<table>{rows}</table>"
+
+    def _must_be_whole(self) -> None:
+        if not self.whole:
+            raise RecordingError(
+                f"{self.dir}: was cut off or is still being written (status {self.status}, no "
+                f"{layout.MANIFEST}); finish it with `sensorkit recover {self.dir}`"
+            )
+
+    def _file(self, name: str) -> Path:
+        self._must_be_whole()
+        path = self.dir / name
+        if not path.is_file():
+            raise RecordingError(f"{path}: is missing; restore it from a copy")
+        return path

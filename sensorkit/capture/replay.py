@@ -1,0 +1,170 @@
+"""Rebuild what a recording says from the bytes that it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sensorkit.capture import layout
+from sensorkit.capture.disk import DerivedFiles
+from sensorkit.capture.importing import reimport
+from sensorkit.capture.injected import reinject
+from sensorkit.capture.reader import Recording
+from sensorkit.capture.writer import recording_counts
+from sensorkit.errors import RecordingError
+from sensorkit.readings import Event, parse_time
+from sensorkit.wire.stream import Batch, FrameStream
+
+
+class _Rebuilt:
+    """The derived files of a stream, and how many events are in them."""
+
+    def __init__(self, folder: Path, stream: FrameStream) -> None:
+        self.events: dict[str, int] = {}
+        self._stream = stream
+        self._files = DerivedFiles(folder, stream.profile.channel_names)
+
+    def write(self, batch: Batch) -> None:
+        for event in batch.events:
+            self.events[event.kind] = self.events.get(event.kind, 0) + 1
+        self._files.write(batch.readings, batch.texts, batch.rejections, batch.events)
+
+    def host(self, event: Event) -> None:
+        """Take over what only the host saw, with all that it means for the stream."""
+        batch = self._stream.finish(event.time)
+        batch.events.append(event)
+        self.write(batch)
+        if event.kind == "link_lost":
+            self.write(self._stream.interrupt(event.time))
+
+    def close(self) -> None:
+        self._files.close()
+
+
+def rebuild(recording: Recording, out: Path) -> dict[str, Any]:
+    """Write structured_metrics.csv, parser_errors.log and events.jsonl of *recording* into *out*.
+
+    Events that only the host saw cannot be in the bytes; they are taken over from the recording,
+    each at its place in the stream.
+
+    Returns
+    -------
+    dict
+        The counts, as recording.json has them.
+    """
+    meta = recording.meta
+    stream = FrameStream(
+        recording.profile, device=meta["device"], started_ns=parse_time(meta["started"])
+    )
+    told = host_events(recording.dir / layout.EVENTS)
+    rebuilt = _Rebuilt(out, stream)
+    reads = received = 0
+    try:
+        for received_ns, chunk in recording.raw():
+            while told and told[0].offset <= received:
+                rebuilt.host(told.pop(0))
+            rebuilt.write(stream.feed(received_ns, chunk))
+            received += len(chunk)
+            reads += 1
+        for event in told:
+            rebuilt.host(event)
+        rebuilt.write(stream.finish(parse_time(meta["ended"])))
+    finally:
+        rebuilt.close()
+    return recording_counts(stream.counts, reads, rebuilt.events)
+
+
+def host_events(path: Path) -> list[Event]:
+    """Return what only the host saw, out of an events.jsonl that may be torn at its end."""
+    events = []
+    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as f:
+        for line in f:
+            try:
+                told = json.loads(line)
+                details = told["details"]
+                if details.get("origin") == "host":
+                    time = parse_time(told["time"])
+                    events.append(Event(time, told["kind"], told["offset"], details))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return events
+
+
+def replay(recording: Recording, out: Path | None = None) -> list[str]:
+    """Rebuild the derived files and compare them with those of the recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        Captured: rebuilt from raw.log. Injected or imported: made again from its parent or its
+        table.
+    out : Path, optional
+        New folder to leave the rebuilt files in; otherwise they are thrown away.
+
+    Returns
+    -------
+    list of str
+        Names of the files that are not byte for byte the same; recording.json stands for the
+        counts in it.
+
+    Raises
+    ------
+    RecordingError
+        If the recording was cut off, its raw.log does not fit its index, or what it was made from
+        is not there.
+    """
+    if not recording.whole:
+        layout.changes(recording.dir)  # says what to do
+    with _folder(out) as folder:
+        if recording.has_raw:
+            counts = rebuild(recording, folder)
+            names = list(layout.REBUILT)
+        else:
+            made = _make_again(recording, folder)
+            folder, counts = made.dir, made.counts
+            names = [*layout.REBUILT, layout.LABELS]
+        different = [n for n in names if not _same(recording.dir / n, folder / n)]
+        if counts != recording.counts:
+            different.append(layout.META)
+    return different
+
+
+def _make_again(recording: Recording, folder: Path) -> Recording:
+    """Import or inject once more, from the same source, into a folder below *folder*."""
+    out = folder / recording.dir.resolve().name
+    match recording.kind:
+        case "imported":
+            return reimport(recording, out)
+        case "injected":
+            return reinject(recording, out)
+        case other:
+            raise RecordingError(
+                f"{recording.dir}: is of kind {other!r} and has no {layout.RAW}; there is nothing "
+                "to rebuild it from"
+            )
+
+
+@contextlib.contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="sensorkit-replay-") as name:
+            yield Path(name)
+        return
+    try:
+        out.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RecordingError(
+            f"{out}: is already there, and nothing is overwritten; choose another --out"
+        ) from error
+    yield out
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.is_file() and other.is_file():
+        return filecmp.cmp(one, other, shallow=False)
+    return one.is_file() == other.is_file()

@@ -1,0 +1,296 @@
+"""A recording on disk, written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sensorkit import __version__
+from sensorkit.capture import layout, tables
+from sensorkit.capture.disk import DerivedFiles, Fsync, RawLog, disk_error
+from sensorkit.capture.reader import Recording
+from sensorkit.errors import ProfileError, RecordingError
+from sensorkit.profile import Profile
+from sensorkit.readings import Event, FaultLabel, Readings, Rejection, isoformat
+from sensorkit.wire.stream import Batch, StreamCounts
+
+FSYNC_S = 1.0
+"""A power cut loses at most what came in this time."""
+
+FLUSH_S = 0.25
+"""So long may the derived files lag behind what was received."""
+
+
+class RecordingWriter:
+    """Writes a new recording; the folder must not exist.
+
+    Parameters
+    ----------
+    folder : path
+    profile : Profile
+    kind : "captured", "imported" or "injected"
+    link : mapping, optional
+        What was captured: `{"url": ..., "baud": ...}`.
+    name, device : str, optional
+        Stand in recording.json; the folder's name and the profile's device by default.
+    parent : Recording, optional
+        What this one is made from.
+    about : mapping, optional
+        More for recording.json (plan, seed, source).
+    started_ns : int, optional
+        Nanoseconds UTC; now by default.
+    fsync : float or None
+        Seconds between two fsyncs of raw.log; 0 for each read, None for never.
+
+    Raises
+    ------
+    RecordingError
+        If the folder exists: a recording is never overwritten.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        profile: Profile,
+        *,
+        kind: str = "captured",
+        link: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        device: str | None = None,
+        parent: Recording | None = None,
+        about: Mapping[str, Any] | None = None,
+        started_ns: int | None = None,
+        fsync: Fsync = FSYNC_S,
+    ) -> None:
+        self.dir = Path(folder)
+        self.profile = profile
+        self.device = device or profile.device
+        self.started_ns = time.time_ns() if started_ns is None else started_ns
+        self.counts = StreamCounts()
+        self.closed = False
+        self._flushed = 0.0
+        self._reads = 0
+        self._events: dict[str, int] = {}
+        clash = sorted(tables.FIXED_COLUMNS.intersection(profile.channel_names))
+        if clash:
+            raise ProfileError(
+                f"profile {profile.name!r}: channel {clash[0]!r} has the name of a column of "
+                f"{layout.METRICS}; rename the channel"
+            )
+        self.meta: dict[str, Any] = {
+            "schema_version": layout.SCHEMA_VERSION,
+            "sensorkit": __version__,
+            "name": name or self.dir.resolve().name,
+            "kind": kind,
+            "status": "recording",
+            "reason": "",
+            "started": isoformat(self.started_ns),
+            "ended": None,
+            "device": self.device,
+            "link": None if link is None else dict(link),
+            "parent": None if parent is None else _parent(self.dir, parent),
+            **(about or {}),
+            "profile": profile.to_dict(),
+            "counts": None,
+        }
+        self._make_folder()
+        with self._disk():
+            layout.write_meta(self.dir, self.meta)
+            self._raw = RawLog(self.dir, fsync) if kind == "captured" else None
+            self._derived = DerivedFiles(self.dir, profile.channel_names)
+            layout.sync_folder(self.dir)
+
+    def write_raw(self, received_ns: int, chunk: bytes) -> None:
+        """Append what one read brought, before anything else is done with it."""
+        if self._raw is None:
+            raise ValueError(f"{self.dir}: a recording of kind {self.meta['kind']} has no raw.log")
+        with self._disk():
+            self._raw.write(received_ns, chunk)
+        self._reads += 1
+
+    def write(self, batch: Batch) -> None:
+        """Append what the bytes said."""
+        self.append(batch.readings, batch.texts, batch.rejections, batch.events)
+
+    def append(
+        self,
+        readings: Readings,
+        texts: Sequence[Sequence[str | None]] | None = None,
+        rejections: Iterable[Rejection] = (),
+        events: Iterable[Event] = (),
+    ) -> None:
+        """Append readings, rejections and events; see `tables.metrics_rows` for *texts*."""
+        events = list(events)
+        for event in events:
+            self._events[event.kind] = self._events.get(event.kind, 0) + 1
+        with self._disk():
+            self._derived.write(readings, texts, rejections, events)
+            now = time.monotonic()
+            if now - self._flushed > FLUSH_S:
+                self._derived.flush()
+                self._flushed = now
+
+    def event(self, event: Event) -> None:
+        """Append one event."""
+        self.append(Readings.empty(self.profile.channel_names), events=[event])
+
+    def write_labels(self, labels: Iterable[FaultLabel]) -> None:
+        """Write labels.csv."""
+        with self._disk():
+            layout.write_whole(self.dir / layout.LABELS, tables.label_lines(labels))
+
+    def close(
+        self,
+        status: str = "complete",
+        reason: str = "",
+        *,
+        ended_ns: int | None = None,
+        counts: StreamCounts | None = None,
+    ) -> None:
+        """Finish the recording; its manifest is written last. A second call does nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        self.meta |= {
+            "status": status,
+            "reason": reason,
+            "ended": isoformat(time.time_ns() if ended_ns is None else ended_ns),
+            "counts": recording_counts(counts or self.counts, self._reads, self._events),
+        }
+        with self._disk():
+            if self._raw is not None:
+                self._raw.close()
+            self._derived.close()
+            layout.write_meta(self.dir, self.meta)
+            layout.write_manifest(self.dir)
+
+    def give_up(self, reason: str) -> None:
+        """Close what is open, for the disk takes no more; `recover` finishes the recording."""
+        if self.closed:
+            return
+        self.closed = True
+        for part in (self._raw, self._derived):
+            with contextlib.suppress(OSError):
+                if part is not None:
+                    part.close()
+        self.meta |= {"status": "failed", "reason": reason}
+        with contextlib.suppress(OSError):
+            layout.write_meta(self.dir, self.meta)
+
+    def _make_folder(self) -> None:
+        try:
+            self.dir.parent.mkdir(parents=True, exist_ok=True)
+            self.dir.mkdir()
+        except FileExistsError as error:
+            if not self.dir.exists():
+                raise RecordingError(
+                    f"{self.dir}: cannot be made: {self.dir.parent} is a file; choose another --out"
+                ) from error
+            raise RecordingError(
+                f"{self.dir}: is already there, and a recording is never overwritten; choose "
+                "another --out or remove it"
+            ) from error
+        except OSError as error:
+            raise RecordingError(
+                f"{self.dir}: cannot be made: {error.strerror}; choose another --out"
+            ) from error
+
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            problem = disk_error(self.dir, error)
+            if hasattr(self, "_derived"):
+                self.give_up(str(problem))
+            raise problem from error
+
+
+def recording_counts(counts: StreamCounts, reads: int, events: Mapping[str, int]) -> dict[str, Any]:
+    """Return the `counts` of recording.json."""
+    return {**counts.to_dict(), "reads": reads, "events": dict(sorted(events.items()))}
+
+
+def write_recording(
+    folder: str | Path,
+    profile: Profile,
+    readings: Readings,
+    *,
+    kind: str,
+    texts: Sequence[Sequence[str | None]] | None = None,
+    labels: Iterable[FaultLabel] | None = None,
+    rejections: Iterable[Rejection] = (),
+    events: Iterable[Event] = (),
+    parent: Recording | None = None,
+    plan: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    source: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    device: str | None = None,
+    reason: str = "",
+) -> Recording:
+    """Write readings that never stood on a wire, or no longer do, as a recording.
+
+    The same arguments give the same bytes: nothing in it is the time of writing.
+
+    Parameters
+    ----------
+    folder : path
+        Must not exist.
+    profile : Profile
+    readings : Readings of length n
+    kind : "imported" or "injected"
+    texts : n rows of texts, optional
+        How the values are written; None in a row, or no rows, for `repr` of the value.
+    labels : iterable of FaultLabel, optional
+        None for a recording without labels.csv.
+    rejections, events : iterables
+    parent : Recording, optional
+        What it was made from.
+    plan, seed, source : optional
+        Stand in recording.json: what was injected, or what was imported.
+
+    Returns
+    -------
+    Recording
+    """
+    rejections = list(rejections)
+    writer = RecordingWriter(
+        folder,
+        profile,
+        kind=kind,
+        name=name,
+        device=device,
+        parent=parent,
+        about={"plan": plan, "seed": seed, "source": source},
+        started_ns=int(readings.time.min()) if len(readings) else 0,
+    )
+    counts = StreamCounts(frames=len(readings))
+    for rejection in rejections:
+        counts.rejected[rejection.reason.value] = counts.rejected.get(rejection.reason.value, 0) + 1
+    writer.append(readings, texts, rejections, events)
+    if labels is not None:
+        writer.write_labels(labels)
+    writer.close(
+        "complete",
+        reason,
+        ended_ns=int(readings.time.max()) if len(readings) else 0,
+        counts=counts,
+    )
+    return Recording.open(writer.dir)
+
+
+def _parent(folder: Path, parent: Recording) -> dict[str, str]:
+    return {"name": parent.name, "path": relative(parent.dir, folder), "sha256": parent.sha256}
+
+
+def relative(target: Path, folder: Path) -> str:
+    """Return the path of *target* as seen from *folder*, so that both may move together."""
+    try:
+        return Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return target.resolve().as_posix()

@@ -1,0 +1,261 @@
+"""What to do with recordings on disk: show, verify, recover, replay, import; and list ports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from sensorkit.cli.app import command, err, out, print_json, printable
+from sensorkit.errors import VerifyError
+
+if TYPE_CHECKING:
+    from sensorkit.capture import Recording
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a recording.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@command("show")
+def show(recording: Folder, as_json: AsJson = False) -> None:
+    """Show what is in a recording.
+
+    Example: sensorkit show recordings/bench
+    """
+    from sensorkit.capture import Recording
+    from sensorkit.capture.summary import summarize
+
+    summary = summarize(Recording.open(recording))
+    if as_json:
+        print_json(summary)
+        return
+    for name, text in _facts(summary):
+        out.print(f"{name:<10}{printable(text)}")
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("channel", "unit", "min", "mean", "max", "missing"):
+        table.add_column(heading, justify="left" if heading in {"channel", "unit"} else "right")
+    for channel in summary["channels"]:
+        numbers = (
+            "" if channel[k] is None else f"{channel[k]:.6g}" for k in ("min", "mean", "max")
+        )
+        name, unit = printable(channel["name"]), printable(channel["unit"])
+        table.add_row(name, unit, *numbers, str(channel["missing"]))
+    out.print()
+    out.print(table)
+
+
+def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines above the table: (name, text)."""
+    reason = f" ({summary['reason']})" if summary["reason"] else ""
+    rate = f", {summary['rate_hz']:.6g} Hz" if summary["rate_hz"] else ""
+    rejected = sum(summary["rejected"].values())
+    facts = [
+        ("recording", f"{summary['name']}: {summary['kind']}, {summary['status']}{reason}"),
+        ("profile", summary["profile"]),
+        ("device", _list(summary["devices"]) or summary["device"]),
+    ]
+    if summary["link"]:
+        facts.append(("link", str(summary["link"]["url"])))
+    if summary["parent"]:
+        facts.append(("made from", str(summary["parent"]["name"])))
+    facts += [
+        ("time", f"{summary['started']} to {summary['ended']}"),
+        ("frames", f"{summary['frames']} in {summary['span_s']:.6g} s{rate}"),
+        ("rejected", f"{rejected}{': ' if rejected else ''}{_list(summary['rejected'])}"),
+    ]
+    if summary["bytes"]:
+        counted = {name.removesuffix("_bytes"): n for name, n in summary["bytes"].items()}
+        facts += [("lost", str(summary["lost"])), ("bytes", _list(counted))]
+    for name in ("statuses", "events"):
+        if summary[name]:
+            facts.append((name, _list(summary[name])))
+    if summary["has_labels"]:
+        n = sum(summary["labels"].values())
+        facts.append(("labels", f"{n}{': ' if n else ''}{_list(summary['labels'])}"))
+    if summary["source"]:
+        facts += _source(summary["source"])
+    return facts
+
+
+def _source(source: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what an import found in its table."""
+    times = (
+        f"read as {source['time_format']}; {source['duplicate_times']} repeat, "
+        f"{source['decreasing_times']} step back, {source['gaps']} gaps"
+    )
+    facts = [("table", f"{source['path']}, {source['rows']} rows"), ("times", times)]
+    return facts + [("left out", f"{name!r} {why}") for name, why in source["left_out"].items()]
+
+
+def _list(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in counts.items())
+
+
+@command("verify")
+def verify(recording: Folder, as_json: AsJson = False) -> None:
+    """Compare the files of a recording with its manifest, and name what differs.
+
+    `sha256sum -c manifest-sha256.txt` in the folder says the same.
+
+    Example: sensorkit verify recordings/bench
+    """
+    from sensorkit.capture import Recording
+
+    opened = Recording.open(recording)
+    changes = opened.changes()
+    if as_json:
+        print_json({"recording": str(recording), "unchanged": not changes, "changes": changes})
+    elif not changes:
+        out.print(printable(f"{recording}: unchanged, sha256 {opened.sha256}"))
+    if changes:
+        names = ", ".join(f"{name} ({what})" for name, what in changes.items())
+        raise VerifyError(f"{recording}: is not as it was recorded: {names}")
+
+
+@command("recover")
+def recover(recording: Folder) -> None:
+    """Finish a recording that was cut off by a kill, a crash or a power cut.
+
+    Example: sensorkit recover recordings/bench
+    """
+    from sensorkit.capture import Recording
+    from sensorkit.capture.recover import recover as finish
+
+    if Recording.open(recording).whole:
+        out.print(printable(f"{recording}: is whole, nothing to do"))
+        return
+    recovered = finish(recording)
+    counts = recovered.counts
+    out.print(
+        printable(
+            f"{recording}: recovered {counts['frames']} frames, "
+            f"{sum(counts['rejected'].values())} lines rejected, from {counts['received_bytes']} "
+            f"bytes ({recovered.status}: {recovered.meta['reason']})"
+        )
+    )
+
+
+@command("replay")
+def replay(
+    recording: Folder,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Leave the rebuilt files in this new folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild the derived files from the bytes on the wire and compare them, byte for byte.
+
+    An imported or injected recording is made again from its table or its parent.
+
+    Example: sensorkit replay recordings/bench
+    """
+    from sensorkit.capture import Recording
+    from sensorkit.capture.replay import replay as rebuild
+
+    different = rebuild(Recording.open(recording), folder)
+    if as_json:
+        print_json({"recording": str(recording), "same": not different, "different": different})
+    elif not different:
+        out.print(printable(f"{recording}: rebuilt, byte for byte the same"))
+    if different:
+        raise VerifyError(
+            f"{recording}: rebuilding gives other files: {', '.join(different)}; look at them with "
+            "--out, and `sensorkit verify` says what was changed since"
+        )
+
+
+@command("import")
+def import_table(
+    table: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header line.")],
+    time: Annotated[str, typer.Option(help="The column with the times.")],
+    folder: Annotated[Path, typer.Option("--out", help="The new folder of the recording.")],
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="s, ms, us, ns, or as %d.%m.%Y %H:%M:%S; found out by default."),
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Found out by default.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Name of the device; the file's by default.")
+    ] = None,
+    device_column: Annotated[
+        str | None, typer.Option(help="Column that names the device of each row.")
+    ] = None,
+    status_column: Annotated[
+        str | None, typer.Option(help="Column with the device's status word.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column that is not zero, empty or false in a fault.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A column that is no channel; may be given again.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Take these channels; drawn from the numbers by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn your own CSV file into a recording.
+
+    Each row becomes a reading, or a line of parser_errors.log that says why not.
+
+    Example: sensorkit import pump.csv --time timestamp --out recordings/pump
+    """
+    from sensorkit.capture.importing import import_csv
+    from sensorkit.capture.summary import summarize
+    from sensorkit.profile import Profile
+
+    made = import_csv(
+        table,
+        time=time,
+        out=folder,
+        time_format=time_format,
+        delimiter="\t" if delimiter == "\\t" else delimiter,
+        device=device,
+        device_column=device_column,
+        status_column=status_column,
+        label=label,
+        leave_out=leave_out or [],
+        profile=None if profile is None else Profile.load(profile),
+    )
+    summary = summarize(made)
+    if as_json:
+        print_json(summary)
+        return
+    out.print(printable(f"{folder}: {len(made.readings())} readings imported"))
+    _warn(made, summary)
+
+
+def _warn(made: Recording, summary: dict[str, Any]) -> None:
+    """Say what did not become a reading, and what is odd about the times."""
+    source = summary["source"]
+    for name, why in source["left_out"].items():
+        err.print(printable(f"sensorkit: column {name!r} {why}; left out"))
+    rejected = sum(summary["rejected"].values())
+    if rejected:
+        reasons = _list(summary["rejected"])
+        path = made.dir / "parser_errors.log"
+        err.print(printable(f"sensorkit: {rejected} rows are no readings ({reasons}); see {path}"))
+    for key, what in (("duplicate_times", "repeat"), ("decreasing_times", "step back")):
+        if source[key]:
+            err.print(f"sensorkit: {source[key]} times {what}; the rows are kept in their order")
+
+
+@command("ports")
+def ports(as_json: AsJson = False) -> None:
+    """List the serial ports of this machine.
+
+    Example: sensorkit ports
+    """
+    from sensorkit.wire.links import ports as find
+
+    found = find()
+    if as_json:
+        keys = ("port", "description", "hardware")
+        print_json([dict(zip(keys, port, strict=True)) for port in found])
+        return
+    for device, description, hardware in found:
+        out.print(printable(f"{device}  {description}  {hardware}"))
+    if not found:
+        err.print("sensorkit: no serial port found; plug a device in, or try `sensorkit emulate`")

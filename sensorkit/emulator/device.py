@@ -1,0 +1,350 @@
+"""An emulated device: a profile, a plan and a seed become frames and labels."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorkit.emulator.frames import EmulatedFrame, FrameWriter
+from sensorkit.emulator.sending import Served, serve
+from sensorkit.errors import PlanError, UsageError
+from sensorkit.faults.labels import label, sizes
+from sensorkit.faults.placing import NS_PER_S, Placed, Taken, fault_streams, place
+from sensorkit.faults.plan import FaultPlan, unknown
+from sensorkit.faults.signal import apply_signal
+from sensorkit.faults.transport import distort
+from sensorkit.profile import Profile
+from sensorkit.readings import FaultLabel
+from sensorkit.signals import BLOCK, States, Stay, Waveforms, healthy_sigma, quantize
+from sensorkit.wire.checksum import Kind as ChecksumKind
+from sensorkit.wire.links import Link
+
+VIRTUAL_START = 1_767_225_600 * NS_PER_S
+"""2026-01-01T00:00:00Z, the moment an emulated device starts at where no clock is asked."""
+
+# Rows that a plan is placed on at most: eight bytes each.
+MOST_READINGS = 50_000_000
+
+
+class Emulator:
+    r"""A device that measures, changes its state, breaks as planned, and speaks frames.
+
+    Parameters
+    ----------
+    profile : Profile
+        Every channel needs a waveform, and the device a frame format.
+    plan : FaultPlan, optional
+    seed : int
+        Same seed, same bytes and same labels.
+    rate_hz : float, optional
+        Frames a second; the profile's where not given.
+    hold : str, optional
+        Stay in this state; the plan's where not given.
+    start_ns : int
+        When the device starts, for the times of the labels.
+    duration_s : float, optional
+        How long it will run, if that is known: faults without a start are placed over it.
+    checksum : "none", "xor" or "crc16", optional
+        The profile's where not given.
+    sequence, uptime : bool
+        Whether frames carry a counter (from 1) and the seconds since the start, if the profile
+        has a place for them.
+
+    Raises
+    ------
+    ProfileError
+        If the profile cannot be emulated.
+    PlanError
+        If the plan cannot be placed.
+
+    Notes
+    -----
+    The status word follows the values that are sent, the faulty ones, as the device itself
+    knows no others. A silent state does not count frames; a silence of the line does, so it
+    shows as a gap in the sequence.
+
+    Examples
+    --------
+    >>> emulator = Emulator(Profile.load("serial_monitor"), plan=FaultPlan.load("forced_failure"))
+    >>> next(emulator.frames()).data
+    b'T:95.50,V:4.99,S:CRITICAL_TEMP,N:1,U:0.000*3802\n'
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        plan: FaultPlan | None = None,
+        seed: int = 0,
+        rate_hz: float | None = None,
+        hold: str | None = None,
+        start_ns: int = VIRTUAL_START,
+        duration_s: float | None = None,
+        checksum: ChecksumKind | None = None,
+        sequence: bool = True,
+        uptime: bool = True,
+    ) -> None:
+        if rate_hz is not None and not 0 < rate_hz < math.inf:
+            raise UsageError(f"a rate of {rate_hz:g} Hz is not possible; it must be above 0")
+        self.profile = profile
+        self.start_ns = start_ns
+        self.rate_hz = rate_hz or profile.rate_hz
+        self.seed = seed
+        self._frames = FrameWriter(
+            profile, self.rate_hz, checksum=checksum, sequence=sequence, uptime=uptime
+        )
+        self._plan = plan or FaultPlan(faults=())
+        hold = hold if hold is not None else self._plan.hold
+        if hold is not None and hold not in profile.states:
+            raise UsageError(f"profile {profile.name!r}: {unknown('state', hold, profile.states)}")
+        self._held = hold is not None
+        self._states = States(profile, seed, rate_hz=self.rate_hz, hold=hold)
+        self._waveforms = Waveforms(profile, seed, rate_hz=self.rate_hz)
+        self._sigmas = {
+            c.name: healthy_sigma(c.waveform) for c in profile.channels if c.waveform is not None
+        }
+        self._placed = self._place(duration_s)
+        self._groups = list(_groups(self._placed))
+        self._row = 0
+        self._sent = 0
+        self._last = np.full(len(profile.channels), np.nan)
+        self._ready: Iterator[EmulatedFrame] = iter(())
+
+    def frames(self, n: int | None = None) -> Iterator[EmulatedFrame]:
+        """Yield the next *n* frames, silent ones included; without *n* for ever.
+
+        A second call goes on where the first one stopped.
+        """
+        for _ in itertools.count() if n is None else range(n):
+            frame = next(self._ready, None)
+            if frame is None:
+                self._ready = iter(self._chunk())
+                frame = next(self._ready)
+            self._sent += 1
+            yield frame
+
+    def serve(
+        self,
+        link: Link,
+        *,
+        speed: float | None = 1.0,
+        duration_s: float | None = None,
+        frames: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], int] | None = None,
+    ) -> Served:
+        """Send frames over *link* until *duration_s* or *frames* is reached or *stop* says so.
+
+        Parameters
+        ----------
+        link : Link
+        speed, stop, clock, sleep
+            As for `sensorkit.emulator.serve`.
+        duration_s : float, optional
+            Seconds of the device's time: at ten times the speed they take a tenth.
+        frames : int, optional
+            Silent ones count.
+        wall_clock : callable, optional
+            Nanoseconds UTC, as `time.time_ns`; asked once, just before the first frame, for the
+            times of the labels.
+        """
+        limits = [n for n in (frames, self._readings_in(duration_s)) if n is not None]
+
+        def on_start() -> None:
+            if wall_clock is not None:
+                self.start_ns = wall_clock()
+
+        before = self._sent
+        served = serve(
+            self.frames(min(limits, default=None)),
+            link,
+            speed=speed,
+            on_start=on_start,
+            stop=stop,
+            clock=clock,
+            sleep=sleep,
+        )
+        # Frames that were made and never sent have no labels.
+        self._sent = before + served.passed
+        return served
+
+    @property
+    def labels(self) -> list[FaultLabel]:
+        """The labels of what has begun so far, in order of time.
+
+        A fault or state that still lasts ends, so far, with the last frame.
+        """
+        found = []
+        for placed in self._placed:
+            if placed.start_index < self._sent:
+                name = placed.fault.channel
+                found.append(
+                    label(
+                        placed,
+                        device=self.profile.device,
+                        start=self._time(placed.start_index),
+                        end=self._time(min(placed.stop_index, self._sent) - 1),
+                        sigma=self._sigmas[name] if name else None,
+                        seed=self.seed,
+                    )
+                )
+        stays = self._unusual(self._sent) if self._sent else []
+        for number, stay in enumerate(stays, start=len(self._placed) + 1):
+            found.append(
+                FaultLabel(
+                    id=number,
+                    device=self.profile.device,
+                    start=self._time(stay.start),
+                    end=self._time(min(stay.stop, self._sent) - 1),
+                    kind=stay.state.lower(),
+                    channel=None,
+                    layer="state",
+                    magnitude=None,
+                    magnitude_sigma=None,
+                    seed=self.seed,
+                )
+            )
+        return sorted(found, key=lambda one: (one.start, one.id))
+
+    def _time(self, row: int) -> int:
+        return self.start_ns + round(row * NS_PER_S / self.rate_hz)
+
+    def _unusual(self, stop: int) -> list[Stay]:
+        """Return the stays outside the first state that begin before reading *stop*."""
+        stays = self._states.until(stop)
+        return [s for s in stays if s.state != (self._states.usual or "") and s.stop > s.start]
+
+    def _place(self, duration_s: float | None) -> list[Placed]:
+        """Give each fault its readings; refuse those that cannot have any."""
+        plan = self._plan
+        if not plan.faults:
+            return []
+        for number, fault in enumerate(plan.faults, start=1):
+            title = f"fault {number} ({fault.title})"
+            if fault.device not in (None, self.profile.device):
+                problem = unknown("device", str(fault.device), [self.profile.device])
+                raise PlanError(f"{title}: {problem}")
+            if fault.channel is not None and fault.channel not in self._sigmas:
+                raise PlanError(f"{title}: {unknown('channel', fault.channel, self._sigmas)}")
+            if fault.start_s is None and duration_s is None and plan.window_s is None:
+                raise PlanError(
+                    f"{title} has no start, and it is not known how long the device will run; say "
+                    "`start_s`, or give the plan a `window_s`, or the run a duration"
+                )
+        n = self._readings_needed(duration_s)
+        if n > MOST_READINGS:
+            raise PlanError(
+                f"the plan reaches over {n} readings; it can be placed on {MOST_READINGS} at most: "
+                "narrow its window, or make the run shorter or slower"
+            )
+        times = np.round(np.arange(n) * (NS_PER_S / self.rate_hz)).astype(np.int64)
+        remedy = "move it, take another seed, or hold the device in its first state"
+        taken = [
+            Taken(stay.start, min(stay.stop, n), f"the state {stay.state}", remedy)
+            for stay in ([] if self._held else self._unusual(n))
+        ]
+        placed = place(plan, times, seed=self.seed, taken=taken)
+        for one in placed:
+            sigma = self._sigmas.get(one.fault.channel or "")
+            if one.fault.magnitude_sigma is not None and not sigma:
+                raise PlanError(
+                    f"fault {one.id} ({one.fault.title}) is {one.fault.magnitude_sigma:g} sigmas "
+                    "large, but its waveform has no drift, cycle or noise and a sigma of 0; give "
+                    "its magnitude in the unit of the channel"
+                )
+        return placed
+
+    def _readings_in(self, duration_s: float | None) -> int | None:
+        """Return how many readings fall into *duration_s*, at least one."""
+        if duration_s is None:
+            return None
+        # Less than a thousandth of a reading is what multiplying adds, not one more reading.
+        return max(math.ceil(duration_s * self.rate_hz - 1e-3), 1)
+
+    def _readings_needed(self, duration_s: float | None) -> int:
+        """Return how many readings the plan has to be placed on."""
+        known = self._readings_in(duration_s)
+        if known is not None:
+            return known
+        ends = [(f.start_s or 0) + (f.duration_s or 1 / self.rate_hz) for f in self._plan.faults]
+        if any(f.start_s is None for f in self._plan.faults) and self._plan.window_s is not None:
+            ends.append(self._plan.window_s[1])
+        return math.ceil(max(ends) * self.rate_hz) + 1
+
+    def _chunk(self) -> list[EmulatedFrame]:
+        """Make the next frames: up to the next fault, or all of a group of faults at once.
+
+        So that a fault is always worked out over all its readings, wherever the caller stops.
+        """
+        start = self._row
+        while self._groups and self._groups[0][0].start_index < start:
+            self._groups.pop(0)
+        group = self._groups[0] if self._groups else []
+        n = BLOCK
+        if group and group[0].start_index == start:
+            n = max(placed.stop_index for placed in group) - start
+        elif group:
+            n, group = min(BLOCK, group[0].start_index - start), []
+        else:
+            group = []
+        self._row += n
+        shift, silent = self._states.block(start, n)
+        values = self._waveforms.block(n, shift)
+        rows = np.arange(start, start + n)
+        for placed in sorted(group, key=lambda one: one.id):
+            if placed.fault.of.layer == "signal":
+                self._break(values, rows, placed)
+        frames = self._frames.write(values, rows, silent)
+        for placed in group:
+            if placed.fault.of.layer == "transport":
+                covered = slice(placed.start_index - start, placed.stop_index - start)
+                frames[covered] = distort(frames[covered], placed, self._plan, self.seed)
+        self._remember(values)
+        return [
+            EmulatedFrame(row / self.rate_hz, frame)
+            for row, frame in zip(range(start, start + n), frames, strict=True)
+        ]
+
+    def _break(self, values: NDArray[np.float64], rows: NDArray[np.int64], placed: Placed) -> None:
+        """Apply a signal fault to the values of its channel."""
+        column = self.profile.channel_names.index(str(placed.fault.channel))
+        low, high = placed.start_index - int(rows[0]), placed.stop_index - int(rows[0])
+        earlier = values[:low, column]
+        earlier = earlier[~np.isnan(earlier)]
+        faulty = apply_signal(
+            values[low:high, column],
+            np.round(rows[low:high] * (NS_PER_S / self.rate_hz)).astype(np.int64),
+            placed.fault,
+            before=float(earlier[-1] if len(earlier) else self._last[column]),
+            magnitude=sizes(placed, self._sigmas[str(placed.fault.channel)])[0],
+            rng=fault_streams(self._plan, self.seed, placed.id)[1],
+        )
+        values[low:high, column] = quantize(faulty, self.profile.channels[column])
+
+    def _remember(self, values: NDArray[np.float64]) -> None:
+        """Keep the last value of each channel, for a step right after this chunk."""
+        for column in range(values.shape[1]):
+            there = values[~np.isnan(values[:, column]), column]
+            if len(there):
+                self._last[column] = there[-1]
+
+
+def _groups(placed: list[Placed]) -> Iterator[list[Placed]]:
+    """Yield faults that overlap or touch together, in order of time."""
+    group: list[Placed] = []
+    stop = -1
+    for one in sorted(placed, key=lambda p: p.start_index):
+        if group and one.start_index > stop:
+            yield group
+            group = []
+        group.append(one)
+        stop = max(stop, one.stop_index) if len(group) > 1 else one.stop_index
+    if group:
+        yield group

@@ -1,0 +1,305 @@
+"""A fault plan: which faults, where, how long and how large. Read from YAML."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sensorkit.checked_yaml import Misplaced, describe, read_yaml
+from sensorkit.errors import PlanError
+
+# Importing the two modules is what fills KINDS.
+from sensorkit.faults import on_bytes, on_values
+from sensorkit.faults.base import KINDS, Kind
+
+SHIPPED = Path(__file__).parent / "plans"
+
+GAP_READINGS = 60
+"""Healthy readings between two faults, unless the plan says otherwise: a rolling window of 50
+readings has then forgotten the fault before, so that each one is met from a healthy state."""
+
+__all__ = ["GAP_READINGS", "KINDS", "Fault", "FaultPlan", "on_bytes", "on_values", "shipped"]
+
+# Strict: a YAML text ("60") or truth value is no number.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+
+
+class Fault(BaseModel):
+    """One fault of a plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    channel: str | None = None
+    """What a signal fault acts on; a transport fault acts on whole frames and has none."""
+    device: str | None = None
+    """The device it hits; the first there is where not given."""
+    start_s: Seconds | None = None
+    """Seconds since the first reading of the device; None: placed by the seed."""
+    duration_s: Positive | None = None
+    """Readings from the start until just before start + duration are touched."""
+    magnitude: Number | None = None
+    """In the unit that the kind says, for most the unit of the channel."""
+    magnitude_sigma: Number | None = None
+    """The same in robust sigmas of the healthy channel."""
+    onset: Literal["abrupt", "gradual"] = "abrupt"
+    """gradual: the fault grows over the first half of its duration, then stays."""
+    value: Number | None = None
+    """The absolute value of a `stuck`; its first value where not given."""
+
+    @property
+    def of(self) -> Kind:
+        """Return the kind, with what it takes and does."""
+        return KINDS[self.kind]
+
+    @property
+    def title(self) -> str:
+        """Return kind and channel, as people say it."""
+        return f"{self.kind} on {self.channel}" if self.channel else self.kind
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.kind not in KINDS:
+            raise Misplaced(("kind",), unknown("kind of fault", self.kind, KINDS))
+        for field, mistake in _mistakes(self, KINDS[self.kind]):
+            raise Misplaced((field,), mistake)
+        return self
+
+
+def _mistakes(fault: Fault, kind: Kind) -> Iterable[tuple[str, str]]:
+    """Yield what *fault* says that its kind does not take, and what it leaves out."""
+    given = fault.magnitude is not None or fault.magnitude_sigma is not None
+    if kind.layer == "signal" and fault.channel is None:
+        yield "kind", f"a {kind.name} needs a channel: add `channel: NAME`"
+    if kind.layer == "transport" and fault.channel is not None:
+        yield "channel", f"a {kind.name} acts on whole frames; leave the channel out"
+    if fault.duration_s is None and not kind.momentary:
+        yield "kind", f"a {kind.name} needs a duration: add `duration_s: SECONDS`"
+    if fault.onset == "gradual" and not kind.gradual:
+        able = ", ".join(name for name, other in KINDS.items() if other.gradual)
+        yield "onset", f"a {kind.name} cannot begin gradually; those that can are {able}"
+    if fault.value is not None and not kind.takes_value:
+        yield "value", f"a {kind.name} takes no absolute value; give a magnitude"
+    if fault.magnitude is not None and fault.magnitude_sigma is not None:
+        yield "magnitude_sigma", "give either magnitude or magnitude_sigma, not both"
+    size = fault.magnitude if fault.magnitude is not None else fault.magnitude_sigma
+    field = "magnitude" if fault.magnitude is not None else "magnitude_sigma"
+    if kind.magnitude is None:
+        if given:
+            yield field, f"a {kind.name} takes no magnitude; its size is its duration"
+        return
+    if not given and kind.magnitude.required:
+        yield "kind", f"a {kind.name} needs magnitude or magnitude_sigma: {kind.magnitude.meaning}"
+    if fault.magnitude_sigma is not None and kind.magnitude.unit != "channel":
+        yield field, f"the magnitude of a {kind.name} is in {kind.magnitude.unit}, not in sigmas"
+    if size == 0:
+        yield field, f"a {kind.name} of size 0 changes nothing"
+    if size is not None and size < 0 and not kind.magnitude.signed:
+        yield field, f"the magnitude of a {kind.name} must be above 0: {kind.magnitude.meaning}"
+    if size is not None and kind.magnitude.unit != "channel" and size != int(size):
+        yield field, f"the magnitude of a {kind.name} is a whole number of {kind.magnitude.unit}"
+
+
+class FaultPlan(BaseModel):
+    """Faults to inject, into an emulated device or into a recording.
+
+    Examples
+    --------
+    >>> plan = FaultPlan(faults=(Fault(kind="stuck", channel="voltage", duration_s=60),))
+    >>> plan.to_dict()
+    {'faults': [{'kind': 'stuck', 'channel': 'voltage', 'duration_s': 60.0}]}
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Goes into every random choice, beside the seed that the caller gives."""
+    hold: str | None = None
+    """State the emulated device is held in."""
+    window_s: tuple[Seconds, Positive] | None = None
+    """Where faults without a start may be placed: seconds since the first reading."""
+    window_share: tuple[Seconds, Positive] | None = None
+    """The same as shares of the whole length, from 0 to 1."""
+    gap: Annotated[int, Field(strict=True, ge=0)] = GAP_READINGS
+    """Readings left between a fault placed by the seed and any other."""
+    overlap: Literal["none", "channels"] = "none"
+    """channels: signal faults with a start may overlap when their channels differ."""
+    faults: tuple[Fault, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.window_s is not None and self.window_share is not None:
+            raise Misplaced(("window_share",), "give either window_s or window_share, not both")
+        for name in ("window_s", "window_share"):
+            window = getattr(self, name)
+            if window is not None and not window[0] < window[1]:
+                raise Misplaced(
+                    (name,), f"must begin ({window[0]:g}) before it ends ({window[1]:g})"
+                )
+        if self.window_share is not None and self.window_share[1] > 1:
+            raise Misplaced(("window_share",), f"ends at {self.window_share[1]:g}; 1 is the whole")
+        self._refuse_overlap()
+        return self
+
+    def _refuse_overlap(self) -> None:
+        """Say which two faults with a start overlap; the others are checked when placed."""
+        fixed = [
+            (fault.start_s, fault.start_s + (fault.duration_s or 0), number)
+            for number, fault in enumerate(self.faults)
+            if fault.start_s is not None
+        ]
+        running: list[tuple[float, float, int]] = []
+        for start, stop, number in sorted(fixed):
+            running = [span for span in running if span[1] > start]
+            for span in running:
+                one, other = self.faults[span[2]], self.faults[number]
+                if one.device == other.device and not self.may_overlap(one, other):
+                    raise Misplaced(
+                        ("faults", max(number, span[2])),
+                        overlap_text(
+                            (span[2] + 1, one, *span[:2]), (number + 1, other, start, stop)
+                        ),
+                    )
+            running.append((start, stop, number))
+
+    def may_overlap(self, one: Fault, other: Fault) -> bool:
+        """Tell whether the plan allows these two at the same time."""
+        return (
+            self.overlap == "channels"
+            and one.channel is not None
+            and other.channel is not None
+            and one.channel != other.channel
+        )
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Self:
+        """Read a shipped plan by name, or a YAML file by path."""
+        path = Path(name_or_path)
+        if path.suffix not in {".yaml", ".yml"}:
+            path = SHIPPED / f"{name_or_path}.yaml"
+            if not path.exists():
+                problem = unknown("fault plan", str(name_or_path), shipped())
+                raise PlanError(f"{problem} (a plan of your own is the path of a .yaml file)")
+        return cls.model_validate(read_yaml(path, cls, PlanError))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: str) -> Self:
+        """Make a plan of what a recording.json holds; *source* is named in the error."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise PlanError(f"{source}: {describe(error.errors()[0])}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `from_dict` takes, without the defaults, ready for JSON and YAML."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    @classmethod
+    def campaign(
+        cls,
+        kinds: Sequence[str],
+        channels: Sequence[str],
+        *,
+        sizes_sigma: Sequence[float] = (4.0,),
+        durations_s: Sequence[float] = (30.0,),
+        repeats: int = 1,
+        window_s: tuple[float, float] | None = None,
+        seed: int = 0,
+        gap: int = GAP_READINGS,
+    ) -> Self:
+        """Return a grid of faults, each *repeats* times, all placed by the seed.
+
+        Parameters
+        ----------
+        kinds : sequence of str
+            Signal kinds are crossed with *channels*; transport kinds have none.
+        channels : sequence of str
+        sizes_sigma : sequence of float
+            Magnitudes in robust sigmas; kinds without a magnitude in the unit of a channel
+            are not crossed with it.
+        durations_s : sequence of float
+            A momentary kind (spike) lasts one reading and is not crossed with it.
+        repeats : int
+        window_s : (float, float), optional
+            Where they may be placed, in seconds since the first reading.
+        seed : int
+        gap : int
+            Readings left between two faults.
+
+        Returns
+        -------
+        FaultPlan
+            Long faults first: what is placed first finds the most room.
+
+        Raises
+        ------
+        PlanError
+            If a kind is unknown.
+
+        Examples
+        --------
+        >>> plan = FaultPlan.campaign(["bias", "silence"], ["T", "V"], durations_s=[10, 20])
+        >>> [(fault.title, fault.duration_s) for fault in plan.faults][:3]
+        [('bias on T', 20.0), ('bias on V', 20.0), ('silence', 20.0)]
+        """
+        faults: list[dict[str, Any]] = []
+        for name in kinds:
+            if name not in KINDS:
+                raise PlanError(unknown("kind of fault", name, KINDS))
+            kind = KINDS[name]
+            in_sigmas = kind.magnitude is not None and kind.magnitude.unit == "channel"
+            for channel, size, duration, _ in itertools.product(
+                channels if kind.layer == "signal" else [None],
+                sizes_sigma if in_sigmas else [None],
+                [None] if kind.momentary else durations_s,
+                range(repeats),
+            ):
+                faults.append(
+                    {
+                        "kind": name,
+                        "channel": channel,
+                        "duration_s": duration,
+                        "magnitude_sigma": size,
+                    }
+                )
+        faults.sort(key=lambda fault: -(fault["duration_s"] or 0))
+        plan = {"seed": seed, "window_s": window_s, "gap": gap, "faults": faults}
+        return cls.from_dict(plan, "campaign")
+
+
+def overlap_text(
+    one: tuple[int, Fault, float, float], other: tuple[int, Fault, float, float]
+) -> str:
+    """Say that two faults (number, fault, start and stop in seconds) overlap, and what to do."""
+    texts = [
+        f"fault {number} ({fault.title}, {start:g}-{stop:g} s)"
+        for number, fault, start, stop in sorted((one, other), key=lambda span: span[0])
+    ]
+    channels = {one[1].channel, other[1].channel}
+    allowed = ", or say `overlap: channels`" if len(channels - {None}) == 2 else ""
+    return f"{texts[1]} overlaps {texts[0]}; move or shorten one{allowed}"
+
+
+def unknown(what: str, had: str, known: Iterable[str]) -> str:
+    """Say that *had* is no known *what*, list those that are and name the nearest.
+
+    >>> unknown("kind of fault", "spikes", ["spike", "bias"])
+    "unknown kind of fault 'spikes'; there are bias, spike; did you mean 'spike'?"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(had, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "use one of them"
+    return f"unknown {what} {had!r}; there are {', '.join(names)}; {hint}"
+
+
+def shipped() -> list[str]:
+    """Return the names of the shipped plans."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))

@@ -1,0 +1,332 @@
+"""Inject the faults of a plan into readings: values change, labels come with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sensorkit.errors import PlanError
+from sensorkit.faults.base import SignalKind, Stretch, TransportKind
+from sensorkit.faults.labels import label, labels_frame, sizes
+from sensorkit.faults.placing import Placed, Taken, fault_streams, place, usual_period
+from sensorkit.faults.plan import Fault, FaultPlan, unknown
+from sensorkit.readings import FaultLabel, Readings
+
+# A normal distribution's standard deviation is this many median absolute deviations.
+SIGMAS_PER_MAD = 1.4826
+
+
+def robust_sigma(values: NDArray[np.float64]) -> float:
+    """Return 1.4826 times the median absolute deviation from the median, NaN left out.
+
+    Equals the standard deviation of Gaussian values, and is not moved by a few outliers. It
+    measures all that the healthy signal does, slow wandering and cycles included, not the noise
+    alone. 0 where more than half of the values are equal, or none is there.
+
+    Examples
+    --------
+    >>> robust_sigma(np.array([1.0, 2.0, 3.0, 4.0, 1000.0]))
+    1.4826
+    """
+    there = values[~np.isnan(values)]
+    if len(there) == 0:
+        return 0.0
+    return SIGMAS_PER_MAD * float(np.median(np.abs(there - np.median(there))))
+
+
+def apply_signal(
+    values: NDArray[np.float64],
+    times_ns: NDArray[np.int64],
+    fault: Fault,
+    *,
+    before: float,
+    magnitude: float | None,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return what a faulty sensor gives instead of *values*.
+
+    Parameters
+    ----------
+    values : array of float64, shape (n,)
+        The channel in all readings the fault covers; NaN stays NaN.
+    times_ns : array of int64, shape (n,)
+    fault : Fault
+        Of a signal kind.
+    before : float
+        The last value of the channel before the fault; NaN if there was none.
+    magnitude : float or None
+        In the unit of the channel.
+    rng : numpy.random.Generator
+        The stream of this fault.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+    """
+    kind = fault.of
+    if not isinstance(kind, SignalKind):
+        raise TypeError(f"{kind.name} is no fault of values but of the {kind.layer} layer")
+    period = usual_period(times_ns)
+    passed = np.maximum.accumulate(times_ns) - times_ns[0] + period
+    progress = passed / passed[-1]
+    gradual = fault.onset == "gradual"
+    stretch = Stretch(
+        values=values,
+        progress=progress,
+        weight=np.minimum(1.0, 2.0 * progress) if gradual else np.ones(len(values)),
+        before=before,
+        magnitude=np.nan if magnitude is None else magnitude,
+        value=fault.value,
+        rng=rng,
+    )
+    return np.where(np.isnan(values), np.nan, kind.distort(stretch))
+
+
+class Injection(NamedTuple):
+    """A fault on its device, placed."""
+
+    placed: Placed
+    device: str
+    rows: NDArray[np.int64]
+    """The readings of the device, as rows of all readings."""
+    sigma: float | None
+
+    @property
+    def touched(self) -> NDArray[np.int64]:
+        """Return the rows it covers."""
+        return self.rows[self.placed.start_index : self.placed.stop_index]
+
+
+def injections(
+    readings: Readings,
+    plan: FaultPlan,
+    seed: int = 0,
+    *,
+    scales: Mapping[str, float] | None = None,
+    existing: Sequence[FaultLabel] = (),
+) -> list[Injection]:
+    """Give each fault of *plan* its device, its rows and its sigma, in the order of the plan.
+
+    Parameters
+    ----------
+    readings : Readings
+        Healthy, or with the faults of *existing*, which are kept away from.
+    plan : FaultPlan
+    seed : int
+    scales : mapping of str to float, optional
+        Sigma of a channel; the robust one of the device's readings where not given.
+    existing : sequence of FaultLabel
+
+    Raises
+    ------
+    PlanError
+        If a fault names a device or channel that is not there, or cannot be placed.
+    """
+    if len(readings) == 0:
+        raise PlanError("there is no reading to inject a fault into; give a recording with some")
+    codes, vocabulary = readings.device.codes, (*readings.device.vocabulary, "")
+    _, firsts = np.unique(codes, return_index=True)
+    code_of = {vocabulary[codes[row]]: codes[row] for row in sorted(firsts.tolist())}
+    devices = list(code_of)
+    ids_of: dict[str, list[int]] = {device: [] for device in devices}
+    for number, fault in enumerate(plan.faults, start=1):
+        device = devices[0] if fault.device is None else fault.device
+        if device not in ids_of:
+            raise PlanError(f"fault {number} ({fault.title}): {unknown('device', device, devices)}")
+        if fault.channel is not None and fault.channel not in readings.channels:
+            problem = unknown("channel", fault.channel, readings.channels)
+            raise PlanError(f"fault {number} ({fault.title}): {problem}")
+        ids_of[device].append(number)
+    found = []
+    for device, ids in ids_of.items():
+        if ids:
+            rows = np.flatnonzero(codes == code_of[device])
+            found += list(_on_device(readings, plan, seed, device, rows, ids, scales, existing))
+    return sorted(found, key=lambda injection: injection.placed.id)
+
+
+def _on_device(
+    readings: Readings,
+    plan: FaultPlan,
+    seed: int,
+    device: str,
+    rows: NDArray[np.int64],
+    ids: list[int],
+    scales: Mapping[str, float] | None,
+    existing: Sequence[FaultLabel],
+) -> Iterator[Injection]:
+    """Place the faults *ids* of the plan on one device."""
+    own = readings.values[rows]
+    times = readings.time[rows]
+    used = {plan.faults[i - 1].channel for i in ids} - {None}
+    columns = {name: own[:, readings.channels.index(name)] for name in sorted(map(str, used))}
+    taken = [
+        Taken(
+            int(np.searchsorted(times, old.start)),
+            int(np.searchsorted(times, old.end, side="right")),
+            f"the {old.kind} that the recording already has",
+        )
+        for old in existing
+        if old.device == device
+    ]
+    present = {name: ~np.isnan(values) for name, values in columns.items()}
+    sigmas: dict[str, float] = dict(scales or {})
+    for placed in place(plan, times, seed=seed, only=ids, present=present, taken=taken):
+        name = placed.fault.channel
+        if name is not None and name not in sigmas:
+            sigmas[name] = robust_sigma(columns[name])
+        sigma = sigmas.get(name or "")
+        check_scale(placed, sigma)
+        yield Injection(placed, device, rows, sigma)
+
+
+def check_scale(placed: Placed, sigma: float | None) -> None:
+    """Refuse a magnitude in sigmas of a channel that does not move."""
+    if placed.fault.magnitude_sigma is not None and not sigma:
+        raise PlanError(
+            f"fault {placed.id} ({placed.fault.title}) is {placed.fault.magnitude_sigma:g} robust "
+            "sigmas large, but more than half of the channel's values are equal and its sigma is "
+            "0; give its magnitude in the unit of the channel"
+        )
+
+
+def distort_values(
+    readings: Readings,
+    faults: Sequence[Injection],
+    plan: FaultPlan,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Apply the signal faults among *faults*, in the order of the plan.
+
+    Returns
+    -------
+    values : array of float64, shape (n, n_channels)
+    touched : array of bool, shape (n, n_channels)
+        Where a fault had a value in its hands, whether it changed it or not.
+    """
+    values = readings.values.copy(order="F")
+    touched = np.zeros(values.shape, dtype=np.bool_, order="F")
+    for placed, _, rows, sigma in faults:
+        name = placed.fault.channel
+        if name is None:
+            continue
+        column = readings.channels.index(name)
+        covered = rows[placed.start_index : placed.stop_index]
+        faulty = apply_signal(
+            values[covered, column],
+            readings.time[covered],
+            placed.fault,
+            before=_last_value(values[:, column], rows[: placed.start_index]),
+            magnitude=sizes(placed, sigma)[0],
+            rng=fault_streams(plan, seed, placed.id)[1],
+        )
+        touched[covered, column] |= ~np.isnan(values[covered, column])
+        values[covered, column] = faulty
+    return values, touched
+
+
+def _last_value(values: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
+    """Return the last of *values* at *rows* that is not missing; NaN if there is none."""
+    for few in (rows[-100:], rows):
+        there = values[few]
+        there = there[~np.isnan(there)]
+        if len(there):
+            return float(there[-1])
+    return float("nan")
+
+
+def labels_of(
+    readings: Readings,
+    faults: Sequence[Injection],
+    seed: int,
+) -> list[FaultLabel]:
+    """Return a label for each fault: the first and last reading it touched."""
+    labels = []
+    for injection in faults:
+        rows = injection.touched
+        name = injection.placed.fault.channel
+        if name is not None:
+            rows = rows[~np.isnan(readings.values[rows, readings.channels.index(name)])]
+        times = readings.time[rows]
+        labels.append(
+            label(
+                injection.placed,
+                device=injection.device,
+                start=int(times.min()),
+                end=int(times.max()),
+                sigma=injection.sigma,
+                seed=seed,
+            )
+        )
+    return labels
+
+
+def inject(
+    readings: Readings,
+    plan: FaultPlan,
+    seed: int = 0,
+    *,
+    scales: Mapping[str, float] | None = None,
+    decimals: Mapping[str, int] | None = None,
+) -> tuple[Readings, pd.DataFrame]:
+    """Inject the faults of *plan*; the readings given are not changed.
+
+    Parameters
+    ----------
+    readings : Readings
+        Healthy ones, of one or several devices.
+    plan : FaultPlan
+    seed : int
+        With the plan's own seed it fixes every place and every random value.
+    scales : mapping of str to float, optional
+        What one sigma of a channel is, for `magnitude_sigma`. Where not given: `robust_sigma`
+        of the channel over all readings of the device.
+    decimals : mapping of str to int, optional
+        Faulty values of these channels are rounded so, or a fault could be told by its digits.
+
+    Returns
+    -------
+    readings : Readings
+        Fewer than given where a silence took some.
+    labels : pandas.DataFrame
+        The columns `LABEL_COLUMNS`; one row a fault, in the order of the plan.
+
+    Raises
+    ------
+    PlanError
+        If a fault cannot be placed, or acts on bytes, which readings no longer have.
+
+    Examples
+    --------
+    >>> time = np.arange(300) * 1_000_000_000
+    >>> healthy = Readings.build(time, np.zeros((300, 1)), ["T"])
+    >>> plan = FaultPlan(faults=(Fault(kind="bias", channel="T", duration_s=5, magnitude=2.0),))
+    >>> faulty, labels = inject(healthy, plan, seed=1)
+    >>> float(faulty.values.sum()), labels["kind"].tolist()
+    (10.0, ['bias'])
+    """
+    faults = injections(readings, plan, seed, scales=scales)
+    keep = np.ones(len(readings), dtype=np.bool_)
+    for injection in faults:
+        kind = injection.placed.fault.of
+        if isinstance(kind, TransportKind):
+            if kind.needs_bytes:
+                raise PlanError(
+                    f"fault {injection.placed.id} ({kind.name}) acts on the bytes of frames, and "
+                    "readings have none; inject it into a captured recording, which has its "
+                    "raw.log, or into the emulator"
+                )
+            keep[injection.touched] = False
+    values, touched = distort_values(readings, faults, plan, seed)
+    for column, name in enumerate(readings.channels):
+        if decimals is not None and name in decimals:
+            rows = touched[:, column]
+            # Adding 0 turns -0.0 into 0.0: no sensor says "-0.00".
+            values[rows, column] = np.round(values[rows, column], decimals[name]) + 0.0
+    labels = labels_frame(labels_of(readings, faults, seed))
+    return replace(readings, values=values)[keep], labels

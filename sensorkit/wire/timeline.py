@@ -1,0 +1,164 @@
+"""When a frame was: from the read that brought it and from what the device says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensorkit.readings import Event, isoformat
+from sensorkit.wire.grammar import Frame
+
+_Shown = tuple[str, dict[str, Any]]
+
+LATE_FRAMES = 16
+"""A counter that steps back by less is a late or repeated frame; by more, a device that started
+anew. TCP calls three segments the usual reordering (RFC 5681); a serial queue is no longer."""
+
+WRAPS = frozenset({2**8 - 1, 2**16 - 1, 2**32 - 1})
+"""Last numbers of the counters that devices have."""
+
+# Nanoseconds since 1970 end in 2262; a device whose clock runs away stops here.
+LATEST = 9_200_000_000_000_000_000
+
+
+def whole_microseconds(time_ns: int) -> int:
+    """Return *time_ns* as it will stand in the files, so that live and read back are equal."""
+    return time_ns - time_ns % 1000
+
+
+class Timeline:
+    """Gives each frame its time, and notices gaps, resets and silence.
+
+    A frame with an uptime is at the first read's time plus the uptime passed since; one without
+    is at the time of its read. Times do not go back, with one exception: a single wrong uptime is
+    not followed.
+
+    Parameters
+    ----------
+    heartbeat_ns : int or None
+        Longest healthy time between two frames.
+    started_ns : int or None
+        When listening began; silence counts from there. None: from the first frame.
+
+    Attributes
+    ----------
+    lost : int
+        Frames that the device's counter says are missing.
+    resets, silences : int
+    silent : bool
+        The heartbeat is lost, and no frame has come since.
+    """
+
+    def __init__(self, heartbeat_ns: int | None, started_ns: int | None) -> None:
+        self.lost = 0
+        self.resets = 0
+        self.silences = 0
+        self._heartbeat = heartbeat_ns
+        self._time = self._read = None if started_ns is None else whole_microseconds(started_ns)
+        self.silent = False
+        self._sequence: int | None = None
+        self._uptime: int | None = None
+        self._uptime_before: int | None = None
+        self._zero: int | None = None
+        """Time at which the device's uptime was 0."""
+
+    def now(self, now_ns: int) -> int:
+        """Return the time on this line at the host's *now_ns*."""
+        if self._time is None or self._read is None:
+            return whole_microseconds(now_ns)
+        return self._time + max(whole_microseconds(now_ns) - self._read, 0)
+
+    def silence(self, now_ns: int, offset: int) -> list[Event]:
+        """Return the heartbeat that has been missed at the host's *now_ns*, if one has."""
+        if self._heartbeat is None or self.silent or self._time is None:
+            return []
+        if self.now(now_ns) - self._time <= self._heartbeat:
+            return []
+        return [self._lose(self._time, offset)]
+
+    def place(self, frame: Frame, received: int, events: list[Event]) -> int:
+        """Return the time of *frame*, read at *received*; what it shows is added to *events*."""
+        uptime = None if frame.uptime is None else round(frame.uptime * 1e6) * 1000
+        outlier, shown = self._follow(frame, uptime)
+        last = self._time
+        if uptime is None:
+            time = received if self._zero is None else self.now(received)
+        else:
+            if self._zero is None:
+                self._zero = (received if last is None else max(received, last)) - uptime
+            time = self._zero + uptime
+        if last is not None:
+            if time < last and not outlier:
+                time = last
+            elif time > LATEST:
+                time = LATEST
+            if self._heartbeat is not None and (self.silent or time - last > self._heartbeat):
+                events += self._hear(frame, time, received, last)
+        if shown is not None:
+            events.append(Event(time, shown[0], frame.offset, shown[1]))
+        self._time, self._read = time, received
+        return time
+
+    def _follow(self, frame: Frame, uptime: int | None) -> tuple[bool, _Shown | None]:
+        """Follow the device's counters.
+
+        Returns
+        -------
+        outlier : bool
+            The uptime of the frame before was wrong: time steps back to where it was.
+        shown : (kind, details) of an event, or None
+        """
+        sequence, last = frame.sequence, self._sequence
+        back = sequence is not None and last is not None and sequence <= last
+        if back and self._is_late(frame, uptime):
+            return False, None
+        outlier = False
+        if uptime is not None and self._uptime is not None:
+            reset = uptime < self._uptime
+            if reset and not back and sequence is not None and self._uptime_before is not None:
+                # The counter went on, and so did the uptime but for the frame before: that one
+                # was wrong (one flipped bit is enough where there is no checksum).
+                outlier = uptime >= self._uptime_before
+                reset = not outlier
+        else:
+            reset = back and not (sequence == 0 and last in WRAPS)
+        if sequence is not None:
+            self._sequence = sequence
+        if uptime is not None:
+            self._uptime_before = None if outlier or reset else self._uptime
+            self._uptime = uptime
+        if reset:
+            self.resets += 1
+            self._zero = None
+            details = {"sequence": sequence, "uptime_s": frame.uptime, "last_sequence": last}
+            return False, ("device_reset", details)
+        if sequence is not None and last is not None and sequence > last + 1:
+            lost = sequence - last - 1
+            self.lost += lost
+            gap = {"expected": last + 1, "got": sequence, "lost": lost}
+            return outlier, ("sequence_gap", gap)
+        return outlier, None
+
+    def _is_late(self, frame: Frame, uptime: int | None) -> bool:
+        """Return whether a frame with a counter no higher than the last is late or repeated."""
+        sequence, last = frame.sequence, self._sequence
+        if sequence is None or last is None:
+            return False
+        if sequence == last:
+            return uptime is None or uptime == self._uptime
+        # 0 and 1 are where counters start.
+        return sequence > 1 and last - sequence <= LATE_FRAMES
+
+    def _hear(self, frame: Frame, time: int, received: int, last: int) -> list[Event]:
+        """Return what a frame after a silence shows."""
+        events = [] if self.silent else [self._lose(last, frame.offset)]
+        silent = max(time - last, received - (self._read or received))
+        self.silent = False
+        details = {"silent_s": silent / 1e9}
+        return [*events, Event(time, "heartbeat_back", frame.offset, details)]
+
+    def _lose(self, last: int, offset: int) -> Event:
+        self.silent = True
+        self.silences += 1
+        heartbeat = self._heartbeat or 0
+        details = {"after_s": heartbeat / 1e9, "last": isoformat(last)}
+        return Event(last + heartbeat, "heartbeat_lost", offset, details)
