@@ -1,0 +1,7 @@
+"""What a detector is worth: metrics, events, intervals, and the benchmark that joins them."""
+
+from sensorkit.evaluate.benchmark import benchmark
+from sensorkit.evaluate.results import Results
+from sensorkit.evaluate.settings import Settings
+
+__all__ = ["Results", "Settings", "benchmark"]

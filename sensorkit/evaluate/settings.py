@@ -1,0 +1,103 @@
+"""What decides the numbers of a benchmark; goes into every report as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sensorkit.checked_yaml import describe, read_yaml
+from sensorkit.errors import UsageError
+from sensorkit.evaluate.statistics import CONFIDENCE
+from sensorkit.profile import Profile
+
+BASELINES = ("random", "always", "never", "last_value")
+"""In every table: what cannot beat them is not worth its name."""
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """Settings of `sensorkit.evaluate.benchmark`; every one has a default.
+
+    Examples
+    --------
+    >>> Settings(buffer=50).vus_variant
+    'VUS as TSB-AD defines it, buffer 50 readings, every score a threshold'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fit: Share = 0.3
+    """Share of the readings, from the start, that detectors learn from."""
+    calibrate: Share = 0.3
+    """Share of the readings after that, on which thresholds are frozen; the rest is the test."""
+    false_alarms_per_day: Positive = 1.0
+    """The budget that thresholds are frozen for."""
+    tolerance: Annotated[int, Field(ge=0)] = 10
+    """Readings after a fault's end in which an episode may still begin."""
+    buffer: Annotated[int, Field(ge=0)] = 100
+    """Largest window of VUS, in readings."""
+    thresholds: Annotated[int, Field(ge=2)] | None = None
+    """Of VUS; None takes every score, 250 is the published definition."""
+    detectors: dict[str, dict[str, Any]] | None = None
+    """Name -> parameters. None: `sigma`, `forest`, and `rules` where every profile has some.
+    The baselines are always there; name one to give it parameters."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of the resampling; detectors have their own."""
+    resamples: Annotated[int, Field(ge=100)] = 500
+    """Bootstrap draws behind each interval."""
+    timeout_s: Positive | None = 600.0
+    """Longest time for one recording and detector; looked at between steps of the work."""
+
+    @model_validator(mode="after")
+    def _leaves_a_test(self) -> Self:
+        if self.fit + self.calibrate >= 1:
+            raise ValueError(
+                f"fit ({self.fit:g}) and calibrate ({self.calibrate:g}) leave nothing for the "
+                "test; their sum must be below 1"
+            )
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a YAML file; a mistake is named with file, line and field."""
+        return cls.model_validate(read_yaml(Path(path), cls, UsageError))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: str = "settings") -> Self:
+        """Take a mapping; *source* is named in the error."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise UsageError(f"{source}: {describe(error.errors()[0])}") from error
+
+    @property
+    def vus_variant(self) -> str:
+        """Return which VUS it is, in words."""
+        how = "every score a threshold"
+        if self.thresholds is not None:
+            how = f"{self.thresholds} thresholds at equal ranks"
+        return f"VUS as TSB-AD defines it, buffer {self.buffer} readings, {how}"
+
+    def resolved(self, profiles: Iterable[Profile]) -> dict[str, dict[str, Any]]:
+        """Return the detectors for devices of these profiles, baselines last."""
+        chosen = self.detectors
+        if chosen is None:
+            chosen = {"sigma": {}, "forest": {}}
+            if all(profile.rules for profile in profiles):
+                chosen = {"rules": {}, **chosen}
+        own = {name: dict(params) for name, params in chosen.items() if name not in BASELINES}
+        return {**own, **{name: dict(chosen.get(name, {})) for name in BASELINES}}
+
+    def to_dict(self, detectors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the `settings` of results.json, with the detectors that were taken."""
+        return {
+            **self.model_dump(mode="json"),
+            "detectors": {name: dict(params) for name, params in detectors.items()},
+            "confidence": CONFIDENCE,
+            "vus_variant": self.vus_variant,
+        }
