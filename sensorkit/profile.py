@@ -101,7 +101,7 @@ class _Frame(_Part):
 
 
 class KeyValueFrame(_Frame):
-    """`T:85.5,V:5.0,S:WARNING_TEMP,N:17,U:16.000*29B1`."""
+    """`T:85.5,V:5.0,S:WARNING_TEMP,N:17,U:16.000*B7EB`."""
 
     format: Literal["key_value"]
     separator: str = ","

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from sensorkit.errors import ProfileError
 from sensorkit.profile import Channel, Profile, State, Waveform
@@ -58,13 +58,16 @@ class _FirstOrder:
         self._a = correlation
         self._b = sigma * math.sqrt(1.0 - correlation**2)
         self._rng = rng
-        self._state = np.array([correlation * sigma * rng.standard_normal()])
+        self._last = sigma * float(rng.standard_normal())
 
     def block(self, n: int) -> NDArray[np.float64]:
         """Return the next *n* values."""
-        shocks = self._rng.standard_normal(n)
-        values, self._state = lfilter([self._b], [1.0, -self._a], shocks, zi=self._state)
-        return np.asarray(values, dtype=np.float64)
+        a = self._a
+        shocks = (self._b * self._rng.standard_normal(n)).tolist()
+        # A plain loop in the order of time: the same last bit on every machine and for every n.
+        values = list(accumulate(shocks, lambda x, shock: a * x + shock, initial=self._last))
+        self._last = values[-1]
+        return np.array(values[1:])
 
 
 class Waveforms:

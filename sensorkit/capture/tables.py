@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sensorkit.errors import RecordingError
+from sensorkit.faults.labels import LABEL_COLUMNS
 from sensorkit.readings import (
     NO_OFFSET,
     NO_SEQUENCE,
@@ -24,18 +25,6 @@ from sensorkit.readings import (
     isoformat,
 )
 
-LABEL_COLUMNS = (
-    "id",
-    "device",
-    "start",
-    "end",
-    "kind",
-    "channel",
-    "layer",
-    "magnitude",
-    "magnitude_sigma",
-    "seed",
-)
 ERROR_COLUMNS = ("time", "offset", "reason", "line")
 FIXED_COLUMNS = frozenset({"timestamp", "device", "sequence", "status", "offset"})
 """Column names that a channel cannot have."""

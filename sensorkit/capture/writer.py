@@ -204,10 +204,9 @@ class RecordingWriter:
         try:
             yield
         except OSError as error:
-            problem = disk_error(self.dir, error)
             if hasattr(self, "_derived"):
-                self.give_up(str(problem))
-            raise problem from error
+                self.give_up(f"the disk took no more: {error.strerror or error}")
+            raise disk_error(self.dir, error) from error
 
 
 def recording_counts(counts: StreamCounts, reads: int, events: Mapping[str, int]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import inspect
 import json
 import logging
 import logging.handlers
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,6 +130,30 @@ def printable(text: str) -> str:
         char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether Ctrl+C or a request to end has come.
+
+    A second Ctrl+C interrupts whatever is going on.
+    """
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    # A closed terminal hangs up; Windows knows no such thing.
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), ask) for name in names}
+    try:
+        yield lambda: asked
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def print_json(value: Any) -> None:

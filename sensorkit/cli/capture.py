@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +14,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from sensorkit.cli.app import command, err, log, out, print_json, printable
+from sensorkit.cli.app import command, err, log, out, print_json, printable, stop_on_signal
 from sensorkit.errors import LinkLost, RecordingError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +98,9 @@ def capture(
     except BaseException:
         opened.close()
         raise
-    with _stop_on_signal() as stop:
+    if opened.name != link:  # a new pseudo-terminal, or a socket that listens
+        err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
+    with stop_on_signal() as stop:
         recorder = record(
             opened,
             writer,
@@ -143,27 +143,6 @@ def _detector(wanted: str | None, profile: Profile) -> Detector | None:
     if wanted is not None and (Path(wanted).suffix or Path(wanted).exists()):
         return detect.load(wanted)
     return detect.make(wanted or "rules", profile=profile)
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether to stop; a second Ctrl+C interrupts at once."""
-    asked = False
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    # A closed terminal hangs up; Windows knows no such thing.
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), ask) for name in names}
-    try:
-        yield lambda: asked
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 class _Watch:

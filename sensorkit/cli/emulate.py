@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sensorkit.cli.app import command, err, out, print_json, printable
+from sensorkit.cli.app import command, err, out, print_json, printable, stop_on_signal
 from sensorkit.errors import LinkLost, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def emulate(
         str, typer.Option(help="How many times faster than the device, or max.")
     ] = "1",
     duration: Annotated[
-        float | None, typer.Option(min=0, help="Stop after these seconds of the device's time.")
+        float | None, typer.Option(help="Stop after these seconds of the device's time.")
     ] = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Stop after this many frames, silent ones included.")
@@ -94,7 +94,7 @@ def emulate(
     known_s = duration
     device = Profile.load(profile)
     if frames is not None:
-        at_s = frames / (rate or device.rate_hz)
+        at_s = frames / rate if rate else frames / device.rate_hz
         known_s = at_s if duration is None else min(duration, at_s)
     emulator = Emulator(
         device,
@@ -107,9 +107,9 @@ def emulate(
         sequence=sequence,
         uptime=uptime,
     )
-    with _stop_on_signal() as stop, _open(port, link, baud) as (target, name):
-        if labels is not None:
-            _claim(labels)
+    if labels is not None:
+        _check_free(labels)
+    with stop_on_signal() as stop, _open(port, link, baud) as (target, name):
         _announce(name, emulator, waits=hasattr(target, "has_reader"))
         try:
             served = emulator.serve(
@@ -146,38 +146,12 @@ def _pace(speed: str) -> float | None:
     return pace
 
 
-def _claim(labels: Path) -> None:
-    """Make the file of the labels now: after hours of running it would be too late to fail."""
-    try:
-        labels.open("x").close()
-    except FileExistsError as error:
-        raise UsageError(f"{labels}: is already there; choose another name") from error
-    except OSError as error:
-        raise UsageError(
-            f"{labels}: cannot be written: {error.strerror}; check the path"
-        ) from error
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl+C or a request to end has come.
-
-    A second Ctrl+C interrupts whatever is going on.
-    """
-    asked = False
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _check_free(labels: Path) -> None:
+    """Refuse a file that cannot be written: after hours of running it would be too late."""
+    if labels.exists():
+        raise UsageError(f"{labels}: is already there; choose another name")
+    if not os.access(labels.parent, os.W_OK):
+        raise UsageError(f"{labels}: its folder is not there or cannot be written; check the path")
 
 
 @contextmanager
@@ -229,6 +203,8 @@ def inject(
     from sensorkit.faults import FaultPlan
 
     plan = FaultPlan.load(faults)
+    if not plan.faults:
+        raise UsageError(f"{faults}: has no faults; list some under `faults:`")
     made = inject_recording(Recording.open(recording), plan, out_dir, seed=seed)
     placed = Counter(fault.kind for fault in plan.faults)
     if as_json:

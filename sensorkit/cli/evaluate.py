@@ -55,7 +55,7 @@ def evaluate(
     Example: sensorkit evaluate --recording captures/boiler --set false_alarms_per_day=0.5
     """
     from sensorkit.report.files import read_json
-    from sensorkit.report.run import Config
+    from sensorkit.report.job import Config
     from sensorkit.report.run import evaluate as run
 
     asked = Config(
@@ -124,8 +124,8 @@ class _Progress:
         self._began = time.monotonic()
         self._last = ""
 
-    def __call__(self, notebook: str, cell: int, of: int) -> None:
-        """Be told that *cell* begins."""
+    def __call__(self, notebook: str, _cell: int, of: int) -> None:
+        """Be told that a cell begins."""
         if not err.is_terminal or notebook == self._last:
             return
         self._last = notebook

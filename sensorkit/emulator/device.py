@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.emulator.frames import EmulatedFrame, FrameWriter
+from sensorkit.emulator.planning import place_live, readings_in, together
 from sensorkit.emulator.sending import Served, serve
-from sensorkit.errors import PlanError, UsageError
+from sensorkit.errors import UsageError
 from sensorkit.faults.labels import label, sizes
-from sensorkit.faults.placing import NS_PER_S, Placed, Taken, fault_streams, place
+from sensorkit.faults.placing import NS_PER_S, Placed, fault_streams
 from sensorkit.faults.plan import FaultPlan, unknown
 from sensorkit.faults.signal import apply_signal
 from sensorkit.faults.transport import distort
@@ -26,9 +26,6 @@ from sensorkit.wire.links import Link
 
 VIRTUAL_START = 1_767_225_600 * NS_PER_S
 """2026-01-01T00:00:00Z, the moment an emulated device starts at where no clock is asked."""
-
-# Rows that a plan is placed on at most: eight bytes each.
-MOST_READINGS = 50_000_000
 
 
 class Emulator:
@@ -89,8 +86,8 @@ class Emulator:
         sequence: bool = True,
         uptime: bool = True,
     ) -> None:
-        if rate_hz is not None and not 0 < rate_hz < math.inf:
-            raise UsageError(f"a rate of {rate_hz:g} Hz is not possible; it must be above 0")
+        if rate_hz is not None and not 1e-6 <= rate_hz <= 1e6:
+            raise UsageError(f"a rate of {rate_hz:g} Hz is not possible; 0.000001 to 1000000 are")
         self.profile = profile
         self.start_ns = start_ns
         self.rate_hz = rate_hz or profile.rate_hz
@@ -108,8 +105,15 @@ class Emulator:
         self._sigmas = {
             c.name: healthy_sigma(c.waveform) for c in profile.channels if c.waveform is not None
         }
-        self._placed = self._place(duration_s)
-        self._groups = list(_groups(self._placed))
+        self._placed = place_live(
+            self._plan,
+            profile,
+            rate_hz=self.rate_hz,
+            seed=seed,
+            readings=readings_in(duration_s, self.rate_hz),
+            stays=lambda n: [] if self._held else self._unusual(n),
+        )
+        self._groups = list(together(self._placed))
         self._row = 0
         self._sent = 0
         self._last = np.full(len(profile.channels), np.nan)
@@ -155,7 +159,7 @@ class Emulator:
             Nanoseconds UTC, as `time.time_ns`; asked once, just before the first frame, for the
             times of the labels.
         """
-        limits = [n for n in (frames, self._readings_in(duration_s)) if n is not None]
+        limits = [n for n in (frames, readings_in(duration_s, self.rate_hz)) if n is not None]
 
         def on_start() -> None:
             if wall_clock is not None:
@@ -221,63 +225,6 @@ class Emulator:
         stays = self._states.until(stop)
         return [s for s in stays if s.state != (self._states.usual or "") and s.stop > s.start]
 
-    def _place(self, duration_s: float | None) -> list[Placed]:
-        """Give each fault its readings; refuse those that cannot have any."""
-        plan = self._plan
-        if not plan.faults:
-            return []
-        for number, fault in enumerate(plan.faults, start=1):
-            title = f"fault {number} ({fault.title})"
-            if fault.device not in (None, self.profile.device):
-                problem = unknown("device", str(fault.device), [self.profile.device])
-                raise PlanError(f"{title}: {problem}")
-            if fault.channel is not None and fault.channel not in self._sigmas:
-                raise PlanError(f"{title}: {unknown('channel', fault.channel, self._sigmas)}")
-            if fault.start_s is None and duration_s is None and plan.window_s is None:
-                raise PlanError(
-                    f"{title} has no start, and it is not known how long the device will run; say "
-                    "`start_s`, or give the plan a `window_s`, or the run a duration"
-                )
-        n = self._readings_needed(duration_s)
-        if n > MOST_READINGS:
-            raise PlanError(
-                f"the plan reaches over {n} readings; it can be placed on {MOST_READINGS} at most: "
-                "narrow its window, or make the run shorter or slower"
-            )
-        times = np.round(np.arange(n) * (NS_PER_S / self.rate_hz)).astype(np.int64)
-        remedy = "move it, take another seed, or hold the device in its first state"
-        taken = [
-            Taken(stay.start, min(stay.stop, n), f"the state {stay.state}", remedy)
-            for stay in ([] if self._held else self._unusual(n))
-        ]
-        placed = place(plan, times, seed=self.seed, taken=taken)
-        for one in placed:
-            sigma = self._sigmas.get(one.fault.channel or "")
-            if one.fault.magnitude_sigma is not None and not sigma:
-                raise PlanError(
-                    f"fault {one.id} ({one.fault.title}) is {one.fault.magnitude_sigma:g} sigmas "
-                    "large, but its waveform has no drift, cycle or noise and a sigma of 0; give "
-                    "its magnitude in the unit of the channel"
-                )
-        return placed
-
-    def _readings_in(self, duration_s: float | None) -> int | None:
-        """Return how many readings fall into *duration_s*, at least one."""
-        if duration_s is None:
-            return None
-        # Less than a thousandth of a reading is what multiplying adds, not one more reading.
-        return max(math.ceil(duration_s * self.rate_hz - 1e-3), 1)
-
-    def _readings_needed(self, duration_s: float | None) -> int:
-        """Return how many readings the plan has to be placed on."""
-        known = self._readings_in(duration_s)
-        if known is not None:
-            return known
-        ends = [(f.start_s or 0) + (f.duration_s or 1 / self.rate_hz) for f in self._plan.faults]
-        if any(f.start_s is None for f in self._plan.faults) and self._plan.window_s is not None:
-            ends.append(self._plan.window_s[1])
-        return math.ceil(max(ends) * self.rate_hz) + 1
-
     def _chunk(self) -> list[EmulatedFrame]:
         """Make the next frames: up to the next fault, or all of a group of faults at once.
 
@@ -334,17 +281,3 @@ class Emulator:
             there = values[~np.isnan(values[:, column]), column]
             if len(there):
                 self._last[column] = there[-1]
-
-
-def _groups(placed: list[Placed]) -> Iterator[list[Placed]]:
-    """Yield faults that overlap or touch together, in order of time."""
-    group: list[Placed] = []
-    stop = -1
-    for one in sorted(placed, key=lambda p: p.start_index):
-        if group and one.start_index > stop:
-            yield group
-            group = []
-        group.append(one)
-        stop = max(stop, one.stop_index) if len(group) > 1 else one.stop_index
-    if group:
-        yield group

@@ -12,6 +12,9 @@ from sensorkit.profile import Profile
 from sensorkit.wire.checksum import Kind as ChecksumKind
 from sensorkit.wire.codec import make_codec
 
+USUAL_WORD = "OK"
+"""What a healthy device says whose profile names no status words."""
+
 
 class EmulatedFrame(NamedTuple):
     """A frame and when it is due."""
@@ -93,10 +96,10 @@ class FrameWriter:
             )
         ]
 
-    def _words(self, values: NDArray[np.float64]) -> list[str | None]:
+    def _words(self, values: NDArray[np.float64]) -> list[str]:
         """Return the status word of each reading: that of the first rule that applies."""
         profile = self._profile
-        words: list[str | None] = [profile.status_words[0] if profile.status_words else None]
+        words = [profile.status_words[0] if profile.status_words else USUAL_WORD]
         codes = np.zeros(len(values), dtype=np.int64)
         for rule in reversed(profile.status_rules):
             column = values[:, profile.channel_names.index(rule.channel)]

@@ -73,11 +73,14 @@ def labels_frame(labels: Iterable[FaultLabel]) -> pd.DataFrame:
         columns=list(LABEL_COLUMNS),
     )
     for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name].astype("int64"), utc=True)
+        # pandas takes the coarsest unit that fits; detectors and recordings count nanoseconds.
+        frame[name] = pd.to_datetime(frame[name].astype("int64"), utc=True).dt.as_unit("ns")
     for name in ("id", "seed"):
         frame[name] = frame[name].astype(np.int64)
     for name in ("magnitude", "magnitude_sigma"):
         frame[name] = frame[name].astype(np.float64)
     for name in ("device", "kind", "channel", "layer"):
-        frame[name] = frame[name].astype(object)
+        frame[name] = pd.Series(
+            [np.nan if word is None else word for word in frame[name]], dtype=object
+        )
     return frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +145,7 @@ class _Ground:
         self._spans: list[Placed] = []
         self._taken: list[Taken] = []
         self._drawn = 0
+        self._stops: dict[Any, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
 
     def take(self, span: Taken) -> None:
         self._taken.append(span)
@@ -211,12 +212,14 @@ class _Ground:
     def drawn(self, number: int, fault: Fault, rng: np.random.Generator) -> Placed:
         """Place a fault by the seed, at least the plan's gap away from any other."""
         first, last_ns = self._window()
-        there = self._present.get(fault.channel or "")
-        stops, touched, enough = self._stops(fault, there)
+        key = (fault.duration_s, fault.channel)
+        if key not in self._stops:
+            self._stops[key] = self._all_stops(fault)
+        stops, worth = self._stops[key]
         rooms = [
             room
             for low, high in self._free(first, int(np.searchsorted(self._ns, last_ns)))
-            if (room := self._room(fault, stops, touched >= enough, low, high, last_ns)) is not None
+            if (room := self._room(fault, stops, worth, low, high, last_ns)) is not None
         ]
         if not rooms:
             raise self._no_room(number, fault)
@@ -237,27 +240,21 @@ class _Ground:
             start_ns, stop_ns = (edge * self._length_ns for edge in self._plan.window_share)
         return int(np.searchsorted(self._ns, start_ns)), min(round(stop_ns), self._length_ns)
 
-    def _stops(
-        self, fault: Fault, there: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """Return, for a start at each row, the stop and the values touched, and how many suffice.
+    def _all_stops(self, fault: Fault) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return, for a start at each row, the stop, and whether enough values are touched.
 
         A fault has to touch half of the values that its duration means at their usual period:
         one that stood over a pause in the recording would be a label with nothing in it.
         """
         n = len(self._ns)
-        if there is None:
-            there = np.ones(n, dtype=np.bool_)
+        there = self._present.get(fault.channel or "", np.ones(n, dtype=np.bool_))
         if fault.duration_s is None:
-            stops = np.arange(1, n + 1)
-            enough = 1
-        else:
-            duration = round(fault.duration_s * NS_PER_S)
-            stops = np.searchsorted(self._ns, self._ns + duration, side="left")
-            enough = max(1, int(duration / usual_period(self._ns[there]) / 2))
+            return np.arange(1, n + 1), there
+        duration = round(fault.duration_s * NS_PER_S)
+        stops = np.searchsorted(self._ns, self._ns + duration, side="left").astype(np.int64)
+        enough = max(1, int(duration / usual_period(self._ns[there]) / 2))
         count = np.concatenate([[0], np.cumsum(there)])
-        touched = np.where(there, count[stops] - count[:-1], 0)
-        return stops.astype(np.int64), touched, enough
+        return stops, there & (count[stops] - count[:-1] >= enough)
 
     def _free(self, low: int, high: int) -> list[tuple[int, int]]:
         """Return the free stretches of rows [low, high), the gaps around faults taken off."""

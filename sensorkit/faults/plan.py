@@ -25,10 +25,11 @@ readings has then forgotten the fault before, so that each one is met from a hea
 
 __all__ = ["GAP_READINGS", "KINDS", "Fault", "FaultPlan", "on_bytes", "on_values", "shipped"]
 
-# Strict: a YAML text ("60") or truth value is no number.
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+# Strict: a YAML text ("60") or truth value is no number. Bounded: 1e9 s are 31 years, and a frame
+# has no room for more digits than 1e12 with its decimals.
+Number = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, le=1e9, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class Fault(BaseModel):

@@ -190,8 +190,8 @@ def check_scale(placed: Placed, sigma: float | None) -> None:
     if placed.fault.magnitude_sigma is not None and not sigma:
         raise PlanError(
             f"fault {placed.id} ({placed.fault.title}) is {placed.fault.magnitude_sigma:g} robust "
-            "sigmas large, but more than half of the channel's values are equal and its sigma is "
-            "0; give its magnitude in the unit of the channel"
+            "sigmas large, but the channel's sigma is 0 (half of its values are equal, or its "
+            "waveform does not move); give the magnitude in the unit of the channel"
         )
 
 

@@ -64,8 +64,7 @@ class Grammar:
     """The checks that follow from a profile, whatever the frame format."""
 
     def __init__(self, profile: Profile, allowed: Iterable[str] = ()) -> None:
-        self.words = frozenset(profile.status_words)
-        word = "|".join(map(re.escape, sorted(self.words, key=len, reverse=True))) or WORD
+        word = "|".join(map(re.escape, profile.status_words)) or WORD
         self.word_pattern = f"(?:{word})"
         self._is_word = re.compile(self.word_pattern).fullmatch
         self.limits = [

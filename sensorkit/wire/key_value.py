@@ -1,4 +1,4 @@
-"""Frames of keys and values: `T:85.5,V:5.0,S:WARNING_TEMP,N:17,U:16.000*29B1`."""
+"""Frames of keys and values: `T:85.5,V:5.0,S:WARNING_TEMP,N:17,U:16.000*B7EB`."""
 
 from __future__ import annotations
 

@@ -21,6 +21,9 @@ from sensorkit.wire.grammar import (
     Reject,
 )
 
+SPECIAL = ("status", "sequence", "uptime", "sum")
+"""Groups of a pattern that are no channels."""
+
 
 class LineCodec(ABC):
     """Reads and writes one frame format.
@@ -41,6 +44,8 @@ class LineCodec(ABC):
         self.grammar = Grammar(profile, separators)
         self.kind: checksum.Kind = kind
         self.required = required
+        self._sum_of = checksum.xor8 if kind == "xor" else checksum.crc16
+        self._limited = bool(self.grammar.limits)
         self._usual = self._compile()
 
     @abstractmethod
@@ -123,55 +128,39 @@ class LineCodec(ABC):
         if digits:
             end = rf"(?:\*(?P<sum>[0-9A-Fa-f]{{{digits}}}))"
             pattern += end if self.required else end + "?"
+        for name in SPECIAL:
+            if f"(?P<{name}>" not in pattern:
+                pattern += f"(?P<{name}>(?!))?"  # a group that is never there
         compiled = re.compile(pattern)
         groups = compiled.groupindex
-        n = len(self.profile.channels)
-        # The order in which `groups()` gives them, found once.
-        self._at = tuple(groups[f"c{i}"] - 1 for i in range(n))
-        self._in_order = self._at == tuple(range(n))
-        self._status_at = groups.get("status", 0) - 1
-        self._sequence_at = groups.get("sequence", 0) - 1
-        self._uptime_at = groups.get("uptime", 0) - 1
-        self._sum_at = groups.get("sum", 0) - 1
-        self._sum_of = checksum.xor8 if self.kind == "xor" else checksum.crc16
+        names = [*(f"c{i}" for i in range(len(self.profile.channels))), *SPECIAL]
+        self._order = tuple(groups[name] for name in names)
         return compiled
 
     def _read_usual(self, line: Line) -> Frame | None:
         """Return the frame if *line* is a usual one and nothing is wrong with it."""
-        if self._usual is None:
-            return None
-        match = self._usual.fullmatch(line.data.decode("latin-1"))
+        data = line.data
+        match = self._usual.fullmatch(data.decode("latin-1")) if self._usual else None
         if match is None:
             return None
-        got = match.groups()
-        if self._sum_at >= 0:
-            digits: str | None = got[self._sum_at]
-            if digits is not None:
-                body = line.data[: -len(digits) - 1]
-                if int(digits, 16) != self._sum_of(body):
-                    return None
-        texts = got[: len(self._at)] if self._in_order else tuple([got[i] for i in self._at])
+        got = match.group(*self._order)
+        texts = got[:-4]
+        status, sequence, uptime, digits = got[-4:]
+        if digits is not None and int(digits, 16) != self._sum_of(data[: -len(digits) - 1]):
+            return None
         try:
             values = tuple(map(float, texts))
         except ValueError:  # an empty text
             values = tuple([float(text) if text else NAN for text in texts])
-        if not self.grammar.in_range(values):
+        if self._limited and not self.grammar.in_range(values):
             return None
-        status = got[self._status_at] if self._status_at >= 0 else None
-        sequence = got[self._sequence_at] if self._sequence_at >= 0 else None
-        uptime = got[self._uptime_at] if self._uptime_at >= 0 else None
-        seconds = float(uptime) if uptime else None
-        if seconds is not None and not 0 <= seconds <= MAX_UPTIME_S:
-            return None
-        return Frame(
-            line.offset,
-            len(line.data),
-            texts,
-            values,
-            status,
-            int(sequence) if sequence else None,
-            seconds,
-        )
+        seconds = None
+        if uptime:
+            seconds = float(uptime)
+            if not 0 <= seconds <= MAX_UPTIME_S:
+                return None
+        number = int(sequence) if sequence else None
+        return Frame._make((line.offset, len(data), texts, values, status, number, seconds))
 
 
 def number_group(name: str) -> str:

@@ -95,7 +95,7 @@ class FdLink:
 
     def overruns(self) -> int | None:
         """Return how many bytes the port has dropped since it was opened, None if it cannot say."""
-        if sys.platform != "linux":
+        if sys.platform != "linux" or self.fd < 0:
             return None
         counters = array.array("i", [0] * 20)
         try:

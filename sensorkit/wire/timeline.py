@@ -58,6 +58,8 @@ class Timeline:
         self._sequence: int | None = None
         self._uptime: int | None = None
         self._uptime_before: int | None = None
+        self._doubted: int | None = None
+        """An uptime that fell while the counter went on; the next frame shows what it was."""
         self._zero: int | None = None
         """Time at which the device's uptime was 0."""
 
@@ -77,8 +79,7 @@ class Timeline:
 
     def place(self, frame: Frame, received: int, events: list[Event]) -> int:
         """Return the time of *frame*, read at *received*; what it shows is added to *events*."""
-        uptime = None if frame.uptime is None else round(frame.uptime * 1e6) * 1000
-        outlier, shown = self._follow(frame, uptime)
+        uptime, outlier, shown = self._follow(frame)
         last = self._time
         if uptime is None:
             time = received if self._zero is None else self.now(received)
@@ -98,27 +99,33 @@ class Timeline:
         self._time, self._read = time, received
         return time
 
-    def _follow(self, frame: Frame, uptime: int | None) -> tuple[bool, _Shown | None]:
+    def _follow(self, frame: Frame) -> tuple[int | None, bool, _Shown | None]:
         """Follow the device's counters.
 
         Returns
         -------
+        uptime : int or None
+            In nanoseconds; None where there is none to go by.
         outlier : bool
             The uptime of the frame before was wrong: time steps back to where it was.
         shown : (kind, details) of an event, or None
         """
+        uptime = None if frame.uptime is None else round(frame.uptime * 1e6) * 1000
         sequence, last = frame.sequence, self._sequence
         back = sequence is not None and last is not None and sequence <= last
         if back and self._is_late(frame, uptime):
-            return False, None
+            return uptime, False, None
         outlier = False
+        doubted, self._doubted = self._doubted, None
         if uptime is not None and self._uptime is not None:
             reset = uptime < self._uptime
-            if reset and not back and sequence is not None and self._uptime_before is not None:
-                # The counter went on, and so did the uptime but for the frame before: that one
-                # was wrong (one flipped bit is enough where there is no checksum).
-                outlier = uptime >= self._uptime_before
-                reset = not outlier
+            if reset and not back and sequence is not None and last is not None:
+                # The counter went on, so one uptime is wrong: one flipped bit or a frame cut off
+                # in its number is enough where there is no checksum.
+                if self._uptime_before is not None and uptime >= self._uptime_before:
+                    outlier, reset = True, False  # that of the frame before
+                elif doubted is None or uptime < doubted:
+                    self._doubted, uptime, reset = uptime, None, False  # this one, it seems
         else:
             reset = back and not (sequence == 0 and last in WRAPS)
         if sequence is not None:
@@ -130,13 +137,13 @@ class Timeline:
             self.resets += 1
             self._zero = None
             details = {"sequence": sequence, "uptime_s": frame.uptime, "last_sequence": last}
-            return False, ("device_reset", details)
+            return uptime, False, ("device_reset", details)
         if sequence is not None and last is not None and sequence > last + 1:
             lost = sequence - last - 1
             self.lost += lost
             gap = {"expected": last + 1, "got": sequence, "lost": lost}
-            return outlier, ("sequence_gap", gap)
-        return outlier, None
+            return uptime, outlier, ("sequence_gap", gap)
+        return uptime, outlier, None
 
     def _is_late(self, frame: Frame, uptime: int | None) -> bool:
         """Return whether a frame with a counter no higher than the last is late or repeated."""

@@ -1,0 +1,204 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensorkit.capture import LABEL_COLUMNS, tables
+from sensorkit.errors import RecordingError
+from sensorkit.readings import (
+    Event,
+    FaultLabel,
+    Readings,
+    Rejection,
+    RejectReason,
+    Words,
+    isoformat,
+)
+
+S = 1_000_000_000
+NAN = float("nan")
+
+
+def readings(values, *, status=None, device="d", start=0):
+    values = np.array(values, dtype=float).reshape(len(values), -1)
+    time = start + np.arange(len(values)) * S
+    names = [f"c{i}" for i in range(values.shape[1])]
+    return Readings.build(
+        time, values, names, device=device, status=None if status is None else Words.of(status)
+    )
+
+
+def write(path, r, texts=None):
+    text = tables.metrics_header(r.channels) + tables.metrics_rows(r, texts)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_row_is_a_readings_facts_in_the_order_of_the_header():
+    r = readings([[1.5, NAN]], status=["NORMAL"], start=1_700_000_000 * S)
+    assert tables.metrics_header(["a", "b"]) == "timestamp,device,sequence,a,b,status,offset\n"
+    assert tables.metrics_rows(r, None) == "2023-11-14T22:13:20.000000Z,d,,1.5,,NORMAL,\n"
+
+
+def test_a_text_is_written_as_it_stood_and_the_rest_with_repr():
+    r = readings([[85.50, 0.1 + 0.2]])
+    assert ",85.50,0.30000000000000004," in tables.metrics_rows(r, [("85.50", None)])
+    assert ",85.50,0.3," in tables.metrics_rows(r, [("85.50", "0.3")])
+
+
+@given(st.lists(st.floats(allow_infinity=False), min_size=1, max_size=20))
+def test_every_number_is_read_back_exactly(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("rows") / "m.csv"
+    r = readings([[x] for x in numbers])
+    back = tables.read_metrics(write(path, r), r.channels)
+    assert np.array_equal(back.values, r.values, equal_nan=True)
+    assert back.time.tolist() == r.time.tolist()
+
+
+def test_devices_and_statuses_come_back_with_their_gaps(tmp_path):
+    r = readings([[1], [2], [3]], status=["A", None, "B"], device=Words.of(["x", "y", "x"]))
+    back = tables.read_metrics(write(tmp_path / "m.csv", r), r.channels)
+    assert back.status.to_array().tolist() == ["A", None, "B"]
+    assert back.device.to_array().tolist() == ["x", "y", "x"]
+    assert back.sequence.tolist() == [-1, -1, -1]
+    assert back.offset.tolist() == [-1, -1, -1]
+
+
+def test_words_that_look_like_numbers_or_like_nothing_stay_words(tmp_path):
+    words = ["1", "007", "nan", "NULL", "None", "true"]
+    r = readings([[i] for i in range(len(words))], status=words)
+    back = tables.read_metrics(write(tmp_path / "m.csv", r), r.channels)
+    assert back.status.to_array().tolist() == words
+
+
+@given(st.text(max_size=30))
+def test_no_word_is_run_by_a_spreadsheet_or_breaks_its_row(word):
+    r = readings([[1.0]], status=[word])
+    (row,) = csv.reader(io.StringIO(tables.metrics_rows(r, None)))
+    status = row[4]
+    assert len(row) == 6
+    assert not status.startswith(("=", "+", "@", "\t", "\r"))
+    assert not status.startswith("-") or float(status) < 0 or float(status) == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("-5", "-5"),
+        ("-cmd", "'-cmd"),
+        ("a,b", '"a,b"'),
+        ('say "hi"', '"say ""hi"""'),
+        ("two\nlines", "two\\nlines"),
+        ("warm \N{DEGREE SIGN}", "warm \N{DEGREE SIGN}"),
+    ],
+)
+def test_a_word_is_escaped_only_where_it_must(word, written):
+    assert tables.csv_word(word) == written
+
+
+@given(st.lists(st.integers(0, 2**62 // 1000).map(lambda micro: micro * 1000), max_size=20))
+def test_times_are_written_as_isoformat_does(times):
+    assert tables.iso_all(times) == [isoformat(time) for time in times]
+
+
+def test_other_columns_than_the_profiles_are_refused(tmp_path):
+    path = write(tmp_path / "m.csv", readings([[1.0]]))
+    with pytest.raises(RecordingError, match=r"m\.csv: cannot be read: its columns are"):
+        tables.read_metrics(path, ["other"])
+
+
+def test_a_value_that_is_no_number_is_refused(tmp_path):
+    r = readings([[1.0]])
+    path = write(tmp_path / "m.csv", r, [("x",)])
+    with pytest.raises(RecordingError, match=r"m\.csv: cannot be read"):
+        tables.read_metrics(path, r.channels)
+
+
+def test_a_table_without_rows_is_an_empty_batch(tmp_path):
+    r = Readings.empty(["c0"])
+    assert len(tables.read_metrics(write(tmp_path / "m.csv", r), r.channels)) == 0
+
+
+@given(st.binary(max_size=60))
+def test_escaped_bytes_are_printable_and_come_back(data):
+    text = tables.escape(data)
+    assert text.isascii()
+    assert text.isprintable()
+    assert tables.unescape(text) == data
+
+
+def test_errors_come_back_as_a_table(tmp_path):
+    path = tmp_path / "e.log"
+    path.write_text(
+        tables.error_lines(
+            [
+                Rejection(1_500_000_000, 7, RejectReason.SYNTAX, b"a\tb\\c"),
+                Rejection(2_000_000_000, 30, RejectReason.EMPTY, b""),
+            ]
+        )
+    )
+    assert path.read_text().splitlines()[0] == (
+        "1970-01-01T00:00:01.500000Z\t7\tsyntax\ta\\x09b\\x5cc"
+    )
+    frame = tables.read_errors(path)
+    assert frame["offset"].tolist() == [7, 30]
+    assert frame["line"].tolist() == ["a\\x09b\\x5cc", ""]
+    assert str(frame["time"].dtype) == "datetime64[ns, UTC]"
+
+
+def test_no_errors_are_an_empty_table(tmp_path):
+    path = tmp_path / "e.log"
+    path.write_text("")
+    assert tables.read_errors(path).columns.tolist() == list(tables.ERROR_COLUMNS)
+
+
+def test_events_come_back(tmp_path):
+    path = tmp_path / "e.jsonl"
+    path.write_text(tables.event_line(Event(S, "link_lost", 5, {"why": "gone\x1b"})))
+    assert tables.read_events(path) == [
+        {
+            "time": "1970-01-01T00:00:01.000000Z",
+            "kind": "link_lost",
+            "offset": 5,
+            "details": {"why": "gone\x1b"},
+        }
+    ]
+    path.write_text('{"time"')
+    with pytest.raises(RecordingError, match=r"e\.jsonl:1: is no event"):
+        tables.read_events(path)
+
+
+def test_labels_come_back_with_their_types(tmp_path):
+    path = tmp_path / "labels.csv"
+    label = FaultLabel(1, "d", S, 2 * S, "spike", "c0", "signal", 4.5, None, 7)
+    whole = FaultLabel(2, "d", 3 * S, 3 * S, "silence", None, "transport", None, None, 7)
+    path.write_text(tables.label_lines([label, whole]))
+    frame = tables.read_labels(path)
+    assert tuple(frame.columns) == LABEL_COLUMNS
+    assert frame["start"].astype("int64").tolist() == [S, 3 * S]
+    assert frame["end"].iloc[0].isoformat() == "1970-01-01T00:00:02+00:00"
+    assert frame["channel"].isna().tolist() == [False, True]
+    assert frame["magnitude"].tolist()[0] == 4.5
+    assert str(frame["start"].dtype) == "datetime64[ns, UTC]"
+
+
+def test_without_labels_there_is_an_empty_table_of_the_same_types(tmp_path):
+    none = tables.read_labels(tmp_path / "labels.csv")
+    path = tmp_path / "some.csv"
+    path.write_text(
+        tables.label_lines([FaultLabel(1, "d", S, S, "spike", "c", "signal", 1.0, 1.0, 0)])
+    )
+    some = tables.read_labels(path)
+    assert len(none) == 0
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+
+
+def test_other_label_columns_are_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("id,start\n1,2\n")
+    with pytest.raises(RecordingError, match="wanted are id,"):
+        tables.read_labels(path)

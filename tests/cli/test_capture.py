@@ -1,0 +1,235 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from sensorkit import detect
+from sensorkit.capture import Recording
+from sensorkit.capture.replay import replay
+from sensorkit.cli import app as cli
+from sensorkit.cli import capture as capture_command
+from sensorkit.profile import Profile
+from sensorkit.wire.codec import make_codec
+from sensorkit.wire.links import open_link
+
+CODEC = make_codec(Profile.load("serial_monitor"))
+
+
+def frame(i, temperature="25.00", voltage="5.00"):
+    texts = [temperature, voltage]
+    return CODEC.encode(texts, status="NORMAL", sequence=i, uptime=f"{i}.000") + b"\r\n"
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run `sensorkit capture` as `main` does; return exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        monkeypatch.setattr("sys.argv", ["sensorkit", "capture", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Write frames to log.txt and return the link to it."""
+
+    def write(*frames):
+        (tmp_path / "log.txt").write_bytes(b"".join(frames))
+        return "file:log.txt"
+
+    return write
+
+
+def test_a_capture_becomes_a_recording_and_its_alerts_are_printed_as_they_happen(run, log):
+    link = log(frame(0), frame(1, "95.50"), frame(2, "25.00", "6.10"), b"noise\n", frame(9))
+    status, out, err = run(link, "--out", "rec")
+    assert (status, err) == (0, "")
+    kinds = re.findall(r"^\S+Z  (?:CRITICAL|WARNING ) {2}(\S+)  ", out, re.MULTILINE)
+    assert kinds == [
+        "THRESHOLD_BREACH_TEMP",
+        "RAPID_CHANGE_TEMP",
+        "THRESHOLD_BREACH_VOLTAGE",
+        "HEARTBEAT_LOSS",
+    ]
+    assert "Temperature 95.50°C exceeded threshold of 80.0°C." in out
+    n = len(kinds)
+    assert f"rec: 4 frames, 1 lines rejected, 6 lost, {n} alerts (the far end closed" in out
+    recording = Recording.open("rec")
+    report = json.loads((recording.derived / "anomaly_report.json").read_text())
+    assert [alert["type"] for alert in report] == kinds
+    assert recording.meta["link"] == {"url": "file:log.txt", "baud": 115200}
+    assert recording.verify() == []
+    assert replay(recording) == []
+
+
+def test_without_an_alert_the_report_is_an_empty_list(run, log, tmp_path):
+    assert run(log(frame(0), frame(1)), "--out", "rec")[0] == 0
+    assert (tmp_path / "rec/derived/anomaly_report.json").read_text() == "[]\n"
+
+
+def test_alerts_can_be_left_out(run, log, tmp_path):
+    status, out, _ = run(log(frame(0, "95.50")), "--out", "rec", "--detector", "none")
+    assert status == 0
+    assert "THRESHOLD" not in out
+    assert not (tmp_path / "rec" / "derived").exists()
+
+
+def test_a_saved_detector_can_watch(run, log, tmp_path):
+    profile = Profile.load("serial_monitor")
+    detect.save(detect.make("rules", profile=profile), tmp_path / "rules.npz")
+    status, out, _ = run(log(frame(0, "95.50")), "--out", "rec", "--detector", "rules.npz")
+    assert status == 0
+    assert "THRESHOLD_BREACH_TEMP" in out
+
+
+def test_a_detector_that_fails_does_not_cost_a_byte(run, log, monkeypatch):
+    class Broken:
+        def alerts(self, readings):
+            raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(capture_command, "_detector", lambda *_: Broken())
+    status, _, err = run(log(frame(0), frame(1)), "--out", "rec")
+    assert status == 1
+    assert "no more alerts, the detector failed: division by zero" in err
+    assert "the recording in rec is whole" in err
+    assert len(Recording.open("rec").readings()) == 2
+    assert Recording.open("rec").verify() == []
+
+
+def test_a_machine_can_read_the_summary(run, log):
+    status, out, _ = run(log(frame(0), frame(1, "95.50")), "--out", "rec", "--json")
+    summary = json.loads(out)
+    assert status == 0
+    assert (summary["recording"], summary["status"]) == ("rec", "complete")
+    assert summary["counts"]["frames"] == 2
+    assert "THRESHOLD_BREACH_TEMP" in {alert["type"] for alert in summary["alerts"]}
+    assert summary["problem"] is None
+
+
+def test_a_folder_is_never_overwritten_nor_the_port_opened_for_it(run, tmp_path):
+    (tmp_path / "rec").mkdir()
+    status, out, err = run("file:nowhere.txt", "--out", "rec")
+    assert (status, out) == (2, "")
+    assert "rec: is already there, and a recording is never overwritten" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["/dev/no-such-port"], "/dev/no-such-port: there is no such port"),
+        (["file:nowhere.txt"], "file:nowhere.txt: cannot be opened"),
+        (["socket://127.0.0.1:1"], "nobody answers there"),
+        (["file:log.txt", "--profile", "serial_moniter"], "did you mean 'serial_monitor'"),
+        (["file:log.txt", "--fsync", "often"], "--fsync often: always, never, or a number"),
+        (["file:log.txt", "--fsync", "0"], "--fsync 0: always, never, or a number"),
+        (["file:log.txt", "--reconnect"], "--reconnect: file:log.txt is no link that comes back"),
+        (["file:log.txt", "--detector", "rulez"], "rulez"),
+        (["file:log.txt", "--detector", "gone.npz"], "gone.npz"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_sentence_and_leaves_nothing(
+    run, log, tmp_path, arguments, message
+):
+    log(frame(0))
+    status, out, err = run(*arguments, "--out", "rec")
+    assert status in {1, 2}
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "rec").exists()
+
+
+def test_garbage_hints_at_the_baud_rate(run, log):
+    noise = b"".join(bytes([0x80 + i, 0xFE, 0x1C, 10]) for i in range(60))
+    status, out, err = run(log(noise), "--out", "rec")
+    assert status == 1
+    assert "rec: 0 frames, 60 lines rejected" in out
+    assert "only 0 of 60 lines could be read (mostly: encoding); the baud rate (--baud)" in err
+    assert Recording.open("rec").verify() == []
+
+
+def test_bytes_without_a_line_end_are_garbage_too(run, log):
+    status, _, err = run(log(b"\x80" * 100), "--out", "rec")
+    assert status == 1
+    assert "only 0 of 0 lines could be read (mostly: no line end)" in err
+
+
+def test_nothing_at_all_hints_at_the_cable(run, log):
+    status, _, err = run(log(b""), "--out", "rec")
+    assert status == 1
+    assert "file:log.txt: nothing arrived; check the cable" in err
+    assert len(Recording.open("rec").readings()) == 0
+
+
+def test_fewer_frames_than_asked_for_is_a_failed_run(run, log):
+    status, _, err = run(log(frame(0), frame(1)), "--out", "rec", "--frames", "3")
+    assert status == 1
+    assert "the far end closed the link after 2 of 3 frames; what came is in rec" in err
+    assert Recording.open("rec").status == "aborted"
+
+
+def test_a_socket_is_captured_where_there_is_no_pty(run):
+    with open_link("listen://127.0.0.1:0") as device:
+
+        def serve():
+            while not device.write(frame(0) + frame(1)):
+                pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        status, out, err = run(device.name, "--out", "rec", "--frames", "2", "--duration", "30")
+        thread.join()
+    assert (status, err) == (0, "")
+    assert "2 frames" in out
+    assert replay(Recording.open("rec")) == []
+
+
+def test_the_help_has_an_example():
+    result = CliRunner().invoke(cli.app, ["capture", "--help"], env={**os.environ, "COLUMNS": "99"})
+    assert result.exit_code == 0
+    assert "Example: sensorkit capture /dev/ttyUSB0" in result.output
+
+
+@pytest.mark.pty
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_on_a_terminal_a_line_says_how_it_goes(tmp_path):
+    """Both ends are pseudo-terminals: the device's, and the one a person looks at."""
+    from sensorkit.wire.links import open_pty
+
+    with open_pty() as device, open_pty() as screen:
+        stderr = os.open(screen.port, os.O_RDWR | os.O_NOCTTY)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sensorkit", "capture", device.port, "--out", "rec"],
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+        os.close(stderr)
+        shown, end = b"", time.monotonic() + 30
+        device.master.write(frame(0) + frame(1, "85.50") + b"noise\n")
+        while not (b"2 frames" in shown and b"alive" in shown) and time.monotonic() < end:
+            shown += screen.master.read(0.1) or b""
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert b"1 rejected" in shown
+    assert "temperature 85.5°C" in shown.decode()
+    assert process.returncode == 0
+    assert "THRESHOLD_BREACH_TEMP" in out  # the alerts go to standard output

@@ -1,0 +1,174 @@
+"""`sensorkit evaluate` and `sensorkit report`, as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sensorkit.cli import main
+from sensorkit.report import run as runs
+from sensorkit.report.files import write_json
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `sensorkit ...`; return exit code, output and errors."""
+
+    def call(*args):
+        monkeypatch.setattr(sys, "argv", ["sensorkit", *map(str, args)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return stopped.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """Evaluate nothing: remember what was asked for and leave a run that passed."""
+    configs = []
+
+    def evaluate(config, out, *, tell):
+        configs.append(config)
+        tell("01_capture", 1, 8)
+        folder = tmp_path / "20260131T120000Z-abcdef"
+        folder.mkdir()
+        write_json(folder / "run.json", {"duration_s": 41.5})
+        sentence = "forest is the best.\x1b[2J"
+        write_json(
+            folder / "report.json", {"verdict": {"detector": "forest", "sentence": sentence}}
+        )
+        return folder
+
+    monkeypatch.setattr(runs, "evaluate", evaluate)
+    return configs
+
+
+def test_the_verdict_and_the_path_of_the_report_are_printed(run, asked, tmp_path):
+    code, out, err = run("evaluate")
+
+    assert code == 0
+    verdict, path = out.splitlines()
+    assert verdict == "forest is the best.\\x1b[2J"
+    assert path == f"42 s; report: {tmp_path / '20260131T120000Z-abcdef' / 'report.html'}"
+    assert err == ""
+
+
+def test_a_machine_gets_json(run, asked):
+    code, out, _ = run("evaluate", "--json")
+
+    assert code == 0
+    assert json.loads(out)["verdict"]["detector"] == "forest"
+
+
+def test_options_go_before_the_file_and_become_settings(run, asked, tmp_path):
+    (tmp_path / "c.yaml").write_text("seed: 1\nkinds: [bias]\n03_benchmark:\n  buffer: 50\n")
+
+    code, _, _ = run(
+        *("evaluate", "--config", tmp_path / "c.yaml", "--set", "seed=2", "--quick"),
+        *("--recording", "a", "--recording", "b", "--faults", "mixed"),
+    )
+
+    assert code == 0
+    (config,) = asked
+    assert config.settings == {"seed": "2", "kinds": ["bias"], "03_benchmark.buffer": 50}
+    assert config.recordings == (Path("a"), Path("b"))
+    assert (config.quick, config.faults) == (True, "mixed")
+    assert config.arguments[0] == "evaluate"
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["--set", "seed"], "--set seed: KEY=VALUE is wanted"),
+        (["--set", "sed=2"], "did you mean 'seed'?"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
+        (["--recording", "nowhere"], "nowhere: is no recording"),
+        (["--profile", "serial_monitr"], "did you mean 'serial_monitor'?"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(run, tmp_path, args, sentence):
+    code, out, err = run("evaluate", "--out", tmp_path / "reports", *args)
+
+    assert code == 2
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    assert out == ""
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "a: [\n"])
+def test_a_config_that_is_no_mapping_is_one_line(run, tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+
+    code, _, err = run("evaluate", "--config", tmp_path / "c.yaml")
+
+    assert code == 2
+    assert err.startswith(f"sensorkit: {tmp_path / 'c.yaml'}: ")
+
+
+def test_a_run_that_is_not_there_or_has_no_report_is_one_line(run, tmp_path):
+    assert run("report", "--out", tmp_path)[0] == 2
+    failed = tmp_path / "runs" / "20260131T120000Z-abcdef"
+    failed.mkdir(parents=True)
+    write_json(failed / "run.json", {"status": "failed"})
+
+    code, _, err = run("report", failed)
+
+    assert code == 2
+    assert "has no report.json, so the run did not pass; run.json says why" in err
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines that name *folder*."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_it_leaves_one_line_no_kernel_and_a_run_marked_aborted(tmp_path, how):
+    out = tmp_path / "reports"
+    command = [sys.executable, "-m", "sensorkit", "evaluate", "--quick", "--out", str(out)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Kernels keep their connection files there: that is how they are found below.
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not any("ipykernel" in line for line in processes_of(tmp_path)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(how)
+        said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert said == ("", "sensorkit: stopped; the run is marked as aborted\n")
+    (facts,) = out.glob("runs/*/run.json")
+    assert json.loads(facts.read_text())["status"] == "aborted"
+    assert "✗ stopped" in (out / "index.html").read_text(encoding="utf-8")
+    deadline = time.monotonic() + 10
+    while left := processes_of(tmp_path):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)

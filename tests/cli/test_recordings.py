@@ -1,0 +1,190 @@
+import importlib
+import json
+import os
+
+import pytest
+from typer.testing import CliRunner
+
+from sensorkit.capture import Recording, RecordingWriter
+from sensorkit.capture.recorder import record
+from sensorkit.cli import app as cli
+from sensorkit.profile import Profile
+
+S = 1_000_000_000
+START = 1_700_000_000 * S
+FRAMES = [b"T:21.50,V:5.01,S:NORMAL\n", b"T:22.50,V:,S:WARNING_TEMP\nnoise\x1b[2J\n"]
+
+importlib.import_module("sensorkit.cli.recordings")
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run a command as `main` does; return exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        monkeypatch.setattr("sys.argv", ["sensorkit", *map(str, arguments)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+class OneByOne:
+    name = "test"
+
+    def __init__(self, pieces):
+        self.pieces = list(pieces)
+
+    def read(self, timeout):
+        return self.pieces.pop(0) if self.pieces else None
+
+
+@pytest.fixture
+def recording(tmp_path):
+    times = iter(range(START, START + 1000 * S, S))
+    writer = RecordingWriter(
+        tmp_path / "bench",
+        Profile.load("serial_monitor"),
+        link={"url": "/dev/ttyUSB0", "baud": 9600},
+        started_ns=START,
+        fsync=None,
+    )
+    list(record(OneByOne(FRAMES), writer, clock=lambda: next(times)))
+    return Recording.open(tmp_path / "bench")
+
+
+def test_show_says_what_is_in_a_recording(run, recording):
+    status, out, err = run("show", "bench")
+    assert (status, err) == (0, "")
+    for text in (
+        "bench: captured, complete (the far end closed the link)",
+        "/dev/ttyUSB0",
+        "frames    2 in ",
+        "rejected  1: encoding 1",
+        "received 60, accepted 48, rejected 9, terminator 3, tail 0",
+        "NORMAL 1, WARNING_TEMP 1",
+        "link_opened 1",
+    ):
+        assert text in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["temperature", "°C", "21.5", "22", "22.5", "0"] in rows
+    assert ["voltage", "V", "5.01", "5.01", "5.01", "1"] in rows
+
+
+def test_show_says_it_in_json_too(run, recording):
+    status, out, _ = run("show", "bench", "--json")
+    summary = json.loads(out)
+    assert status == 0
+    assert summary["frames"] == 2
+    assert summary["rejected"] == {"encoding": 1}
+    assert summary["channels"][0] == {
+        "name": "temperature", "unit": "°C", "min": 21.5, "mean": 22.0, "max": 22.5, "missing": 0,
+    }  # fmt: skip
+    assert summary["sha256"] == recording.sha256
+
+
+def test_verify_is_silent_about_a_good_recording_and_names_a_changed_file(run, recording):
+    assert run("verify", "bench")[:2] == (0, f"bench: unchanged, sha256 {recording.sha256}\n")
+    with (recording.dir / "raw.log").open("ab") as file:
+        file.write(b"x")
+    (recording.dir / "events.jsonl").unlink()
+    status, _, err = run("verify", "bench")
+    assert status == 1
+    assert err == (
+        "sensorkit: bench: is not as it was recorded: raw.log (changed), events.jsonl (missing)\n"
+    )
+    status, out, _ = run("verify", "bench", "--json")
+    assert status == 1
+    assert json.loads(out)["changes"] == {"raw.log": "changed", "events.jsonl": "missing"}
+
+
+def test_replay_says_whether_the_files_are_the_same(run, recording):
+    assert run("replay", "bench") == (0, "bench: rebuilt, byte for byte the same\n", "")
+    path = recording.dir / "structured_metrics.csv"
+    path.write_text(path.read_text().replace("21.50", "21.51"))
+    status, _, err = run("replay", "bench", "--out", "again")
+    assert status == 1
+    assert "rebuilding gives other files: structured_metrics.csv" in err
+    assert "21.50" in (recording.dir.parent / "again" / "structured_metrics.csv").read_text()
+    status, out, _ = run("replay", "bench", "--json")
+    assert json.loads(out)["different"] == ["structured_metrics.csv"]
+
+
+def test_recover_finishes_what_was_cut_off(run, recording):
+    assert run("recover", "bench") == (0, "bench: is whole, nothing to do\n", "")
+    (recording.dir / "manifest-sha256.txt").unlink()
+    for command in ("show", "verify", "replay"):
+        status, out, err = run(command, "bench")
+        assert (status, out) == (2, "")
+        assert "sensorkit recover bench" in err
+    status, out, _ = run("recover", "bench")
+    assert status == 0
+    assert out.startswith("bench: recovered 2 frames, 1 lines rejected, from 60 bytes")
+    assert run("verify", "bench")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "recover", "replay"])
+def test_what_is_no_recording_is_said_in_one_sentence(run, command):
+    status, out, err = run(command, "nowhere")
+    assert (status, out) == (2, "")
+    assert err.startswith("sensorkit: nowhere: is no recording: it does not exist; give a folder")
+    assert err.count("\n") == 1
+
+
+def test_a_table_is_imported_and_what_is_odd_about_it_is_said(run, tmp_path):
+    (tmp_path / "pump.csv").write_text(
+        "time,flow,note\n2024-01-01 12:00:00,1.5,hello\nsoon,2,\n2024-01-01 12:00:00,3,\n"
+    )
+    status, out, err = run("import", "pump.csv", "--time", "time", "--out", "pump")
+    assert (status, out) == (0, "pump: 2 readings imported\n")
+    assert "column 'note' holds text, as 'hello'; left out" in err
+    assert "1 rows are no readings (time 1)" in err
+    assert "1 times repeat" in err
+    status, out, _ = run("show", "pump")
+    assert "table     ../pump.csv, 3 rows" in out
+    assert "left out  'note' holds text" in out
+    assert run("replay", "pump")[0] == 0
+
+
+def test_an_import_can_be_asked_for_in_json(run, tmp_path):
+    (tmp_path / "pump.csv").write_text("t\tflow\tbad\n0\t1\t0\n1\t2\t1\n")
+    status, out, _ = run(
+        "import", "pump.csv", "--time", "t", "--out", "pump", "--delimiter", "\\t",
+        "--label", "bad", "--device", "pump-7", "--json",
+    )  # fmt: skip
+    assert status == 0
+    summary = json.loads(out)
+    assert (summary["frames"], summary["labels"]) == (2, {"labelled": 1})
+    assert summary["devices"] == {"pump-7": 2}
+
+
+def test_a_column_that_is_not_there_is_said_with_those_that_are(run, tmp_path):
+    (tmp_path / "pump.csv").write_text("when,flow\n0,1\n")
+    status, _, err = run("import", "pump.csv", "--time", "time", "--out", "pump")
+    assert status == 2
+    assert "pump.csv: has no column 'time'; it has 'when', 'flow'" in err
+    assert not (tmp_path / "pump").exists()
+
+
+def test_ports_are_listed_or_said_to_be_none(run, monkeypatch):
+    found = [("/dev/ttyUSB0", "Arduino\x1b", "USB VID:PID=2341:0043")]
+    monkeypatch.setattr("sensorkit.wire.links.ports", lambda: found)
+    assert run("ports")[1] == "/dev/ttyUSB0  Arduino\\x1b  USB VID:PID=2341:0043\n"
+    assert json.loads(run("ports", "--json")[1])[0]["port"] == "/dev/ttyUSB0"
+    found.clear()
+    status, out, err = run("ports")
+    assert (status, out) == (0, "")
+    assert "no serial port found" in err
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "recover", "replay", "import", "ports"])
+def test_every_command_has_a_help_with_an_example(command):
+    result = CliRunner().invoke(cli.app, [command, "--help"], env={**os.environ, "COLUMNS": "100"})
+    assert result.exit_code == 0
+    assert f"Example: sensorkit {command}" in result.output

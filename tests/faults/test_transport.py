@@ -1,0 +1,75 @@
+"""Transport faults change bytes, frame by frame, and spare the line ends."""
+
+import numpy as np
+import pytest
+
+from sensorkit.faults import Fault, FaultPlan, Placed
+from sensorkit.faults.transport import distort
+
+FRAMES = [b"T:25.13,V:5.02,S:NORMAL,N:%d\r\n" % n for n in range(100)]
+
+
+def pass_over(kind: str, frames: list[bytes] = FRAMES, *, seed: int = 0, **more) -> list[bytes]:
+    plan = FaultPlan(faults=(Fault(kind=kind, duration_s=100, **more),))
+    return distort(frames, Placed(plan.faults[0], 1, 0, len(frames)), plan, seed)
+
+
+def bits(one: bytes, other: bytes) -> int:
+    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True))
+
+
+def test_a_silence_lets_nothing_through():
+    assert pass_over("silence") == [b""] * 100
+
+
+@pytest.mark.parametrize(("magnitude", "flipped"), [(None, 1), (1, 1), (7, 7)])
+def test_corrupt_flips_as_many_bits_as_asked_for_in_every_frame(magnitude, flipped):
+    arrived = pass_over("corrupt", magnitude=magnitude)
+    assert {bits(a, b) for a, b in zip(arrived, FRAMES, strict=True)} == {flipped}
+    assert all(frame.endswith(b"\r\n") for frame in arrived)
+
+
+def test_corrupt_hits_every_part_of_a_frame_sooner_or_later():
+    frames = [b"T:25.13\n"] * 2000
+    hit = {
+        next(i for i, (a, b) in enumerate(zip(frame, b"T:25.13\n", strict=True)) if a != b)
+        for frame in pass_over("corrupt", frames)
+    }
+    assert hit == set(range(7))
+
+
+def test_a_frame_cannot_lose_more_bits_than_it_has():
+    assert pass_over("corrupt", [b"\x0f\n", b"\n"], magnitude=99) == [b"\xf0\n", b"\n"]
+
+
+def test_truncate_takes_as_many_bytes_as_asked_for_off_the_end():
+    arrived = pass_over("truncate", magnitude=5)
+    assert arrived == [frame[:-7] + b"\r\n" for frame in FRAMES]
+
+
+def test_truncate_draws_how_many_where_it_is_not_told():
+    frames = [b"12345\n"] * 300
+    assert set(pass_over("truncate", frames)) == {b"1\n", b"12\n", b"123\n", b"1234\n"}
+
+
+def test_the_first_byte_of_a_truncated_frame_is_left():
+    assert pass_over("truncate", [b"123\n", b"1\n", b"\n"], magnitude=50) == [b"1\n", b"1\n", b"\n"]
+    assert pass_over("truncate", [b"1\n", b"\n", b""]) == [b"1\n", b"\n", b""]
+
+
+@pytest.mark.parametrize("kind", ["corrupt", "truncate"])
+def test_the_seed_fixes_what_arrives(kind):
+    assert pass_over(kind, seed=1) == pass_over(kind, seed=1) != pass_over(kind, seed=2)
+
+
+def test_a_signal_fault_does_not_act_on_frames():
+    fault = Fault(kind="stuck", channel="T", duration_s=1)
+    with pytest.raises(TypeError, match="stuck is no fault of frames but of the signal layer"):
+        distort([b"x\n"], Placed(fault, 1, 0, 1), FaultPlan(faults=(fault,)), 0)
+
+
+def test_each_fault_has_its_own_stream():
+    fault = Fault(kind="corrupt", duration_s=100)
+    plan = FaultPlan(faults=(fault, fault))
+    one, two = (distort(FRAMES, Placed(fault, number, 0, 100), plan, 0) for number in (1, 2))
+    assert not np.array_equal(one, two)
