@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@start=$$(date +%s); \
 	if command -v uv >/dev/null 2>&1; then \
 	  uv venv -q --allow-existing --python '>=3.11' "$(VENV)" && \
-	  uv pip install -q --python "$(PY)" --require-hashes -r requirements.lock && \
+	  uv pip install -q --compile-bytecode --python "$(PY)" --require-hashes -r requirements.lock && \
 	  uv pip install -q --python "$(PY)" --no-deps --no-build-isolation -e . ; \
 	else \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sensorkit needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; make PYTHON=python3.12 setup")' && \
@@ -76,8 +76,9 @@ live: $(STAMP) ## watch an emulated device live: capture, alerts, report (20 s)
 	@"$(PY)" -m sensorkit demo $(ARGS)
 
 lock: $(STAMP) ## resolve the dependencies anew: requirements.lock and constraints.txt
-	@"$(PY)" -m pip install -q --disable-pip-version-check uv
-	@"$(PY)" -m uv pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes \
+	@uv=uv; command -v uv >/dev/null 2>&1 || \
+	  { "$(PY)" -m pip install -q --disable-pip-version-check uv && uv="$(BIN)/uv"; } && \
+	"$$uv" pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-header --no-emit-index-url --no-emit-find-links --extra test pyproject.toml -o requirements.lock
 	@sed -n 's/^\([A-Za-z0-9_.-]*==[^\\]*[^\\ ]\).*/\1/p' requirements.lock > constraints.txt
 	@touch "$(STAMP)"

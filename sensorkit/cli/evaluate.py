@@ -137,6 +137,9 @@ def report(
     run: Annotated[
         str, typer.Argument(help="Folder or id of a run; the latest by default.")
     ] = "latest",
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Also one file (5 MB) to send to somebody.")
+    ] = False,
     out_dir: Out = Path("reports"),
     as_json: AsJson = False,
 ) -> None:
@@ -149,6 +152,8 @@ def report(
 
     folder = find_run(run, out_dir)
     page = html.render(folder)
+    if standalone:
+        page = html.render_standalone(folder)
     index = html.index(folder.parent.parent)
     if as_json:
         print_json({"report": str(page), "index": str(index)})

@@ -1,0 +1,1 @@
+"""Run the notebooks, keep what they found, and show it: run folders, report.json, HTML."""

@@ -1,0 +1,162 @@
+"""What `sensorkit evaluate` was asked for, made into parameters of notebooks, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sensorkit.capture import Recording
+from sensorkit.detect.registry import find
+from sensorkit.errors import NotebookError, UsageError
+from sensorkit.evaluate import Settings
+from sensorkit.evaluate.trial import prepare
+from sensorkit.faults import FaultPlan
+from sensorkit.faults.signal import injections
+from sensorkit.profile import Profile
+from sensorkit.report.campaign import campaign
+from sensorkit.report.parameters import Parameter, check, declared, from_text, nearest
+
+QUICKSTART = "00_quickstart"
+CHAIN = ("01_capture", "02_inject_faults", "03_benchmark", "04_report")
+NOTEBOOKS = (QUICKSTART, *CHAIN)
+GIVEN_BY_THE_DRIVER = {
+    "recordings": "--recording",
+    "out_dir": "--out",
+    "results": "--out",
+}
+SETTINGS = ("fit", "calibrate", "false_alarms_per_day", "tolerance", "buffer", "resamples", "seed")
+"""Parameters of 03_benchmark that go into the settings of the benchmark as they are."""
+
+FULL: Mapping[str, Any] = {
+    "hours": 84.0,
+    "fit": 0.3,
+    "calibrate": 0.3,
+    "sizes_sigma": [2.0, 4.0, 8.0],
+    "durations": [30, 120],
+    "repeats": 3,
+    "resamples": 500,
+}
+"""The main job: three and a half days of the device, so that more than a day is left to set
+thresholds on. The notebooks' own defaults are the small case, for reading and for tests."""
+
+NOTEBOOK_TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `sensorkit evaluate` was asked for."""
+
+    recordings: Sequence[Path] = ()
+    """Folders of recordings; none captures the emulated device of *profile*."""
+    profile: str = "serial_monitor"
+    faults: str = ""
+    """Name or path of a fault plan; "" is a campaign over kinds, channels and sizes."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Notebook parameters: `name` or `notebook.name` -> value, text from a command line too."""
+    quick: bool = False
+    """The notebooks' own small defaults."""
+    arguments: Sequence[str] = ("evaluate",)
+    """The command line, for the report."""
+    timeout_s: float = NOTEBOOK_TIMEOUT_S
+    """Of each notebook."""
+
+
+def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what each notebook in *folder* is given, checked against what it declares.
+
+    Raises
+    ------
+    NotebookError
+        If a setting is no parameter of any notebook, is one that the driver gives, or is of
+        another type.
+    """
+    known = {name: declared(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    given: dict[str, dict[str, Any]] = {name: {} for name in NOTEBOOKS}
+    base = {} if config.quick else dict(FULL)
+    own = {"profile": config.profile, "plan": config.faults}
+    for key, value in {**base, **own, **config.settings}.items():
+        for name, parameter in _addressed(key, known):
+            where = f"{name}.ipynb"
+            given[name][parameter.name] = (
+                from_text(value, parameter, where)
+                if isinstance(value, str)
+                else check({parameter.name: value}, known[name], where)[parameter.name]
+            )
+    return given
+
+
+def _addressed(
+    key: str, known: Mapping[str, Mapping[str, Parameter]]
+) -> list[tuple[str, Parameter]]:
+    """Return the parameters that *key* means: `name` in the chain, or `notebook.name` in one."""
+    notebook, dot, name = key.rpartition(".")
+    if name in GIVEN_BY_THE_DRIVER:
+        raise NotebookError(f"{key!r} cannot be set; use {GIVEN_BY_THE_DRIVER[name]}")
+    if dot and notebook not in known:
+        raise NotebookError(f"{key!r}: no notebook {notebook!r}; {nearest(notebook, known)}")
+    places = [notebook] if dot else list(CHAIN)
+    found = [(place, known[place][name]) for place in places if name in known[place]]
+    if not found:
+        names = {p for place in places for p in known[place]} - set(GIVEN_BY_THE_DRIVER)
+        where = f"{notebook}.ipynb has" if dot else "the notebooks have"
+        raise NotebookError(f"{where} no parameter {name!r}; {nearest(name, names)}")
+    return found
+
+
+Parameters = dict[str, dict[str, Any]]
+"""Notebook -> parameter -> value."""
+
+
+def in_force(given: Mapping[str, Mapping[str, Any]], folder: Path) -> Parameters:
+    """Return *given* and, for all other parameters, the notebooks' own defaults."""
+    return {
+        name: {p.name: p.default for p in declared(folder / f"{name}.ipynb").values()}
+        | dict(given[name])
+        for name in NOTEBOOKS
+    }
+
+
+def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise now what a notebook would only find out later.
+
+    Parameters
+    ----------
+    config : Config
+    parameters : mapping
+        All parameters in force.
+
+    Raises
+    ------
+    UsageError
+        If a profile, a plan or a recording cannot be used, or a recording is too short.
+    """
+    inject, bench = parameters["02_inject_faults"], parameters["03_benchmark"]
+    Profile.load(config.profile)
+    FaultPlan.campaign(inject["kinds"], ["any"])
+    for name in bench["detectors"]:
+        find(name)
+    settings = Settings.from_dict({name: bench[name] for name in SETTINGS})
+    plan = FaultPlan.load(config.faults) if config.faults else None
+    recordings = [Recording.open(folder) for folder in config.recordings]
+    names = [recording.name for recording in recordings]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"two recordings are called {name!r}, and a report could not tell them apart; "
+                "rename one of the folders"
+            )
+    for recording in recordings:
+        if not recording.labels().empty:
+            prepare(recording, settings)
+        elif plan is not None:
+            injections(recording.readings(), plan, inject["seed"])
+        else:
+            _campaign(recording, inject)
+
+
+def _campaign(recording: Recording, own: Mapping[str, Any]) -> None:
+    sizes = ("kinds", "sizes_sigma", "durations", "repeats", "seed")
+    clean = own["fit"] + own["calibrate"]
+    campaign(recording, clean=clean, **{name: own[name] for name in sizes})

@@ -1,0 +1,440 @@
+"""Notebooks small enough to be written down, a report that fits the schema, and a browser."""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from sensorkit.evaluate.results import cases_frame
+from sensorkit.evaluate.rows import CASE_COLUMNS
+from sensorkit.readings import Readings
+from sensorkit.report import tables
+from sensorkit.report.examples import write_examples
+from sensorkit.report.files import write_json
+
+
+@pytest.fixture
+def write_notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a notebook: name, parameters cell, further code cells."""
+
+    def write(name: str, parameters: str, *cells: str) -> Path:
+        notebook = new_notebook(
+            cells=[
+                new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+                *(new_code_cell(source) for source in cells),
+            ],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+DETECTORS = ("forest", "sigma", "rules", "last_value", "random", "always", "never")
+BASELINES = DETECTORS[3:]
+KINDS = ("bias", "drift", "dropout", "noise", "rapid_change", "spike", "stuck")
+START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def at(seconds: float) -> str:
+    return (START + pd.Timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _result(rng: np.random.Generator, detector: str, kind: str | None, skill: float) -> dict:
+    faults = 8 if kind else 8 * len(KINDS)
+    hit = int(rng.binomial(faults, skill))
+    recall = hit / faults
+    episodes = hit + int(rng.integers(0, 4)) if detector != "never" else 0
+    share = None if episodes == 0 else hit / episodes
+    return {
+        "recording": "bench-faults",
+        "detector": detector,
+        "fault_kind": kind,
+        "status": "ok",
+        "reason": None,
+        "faults": faults,
+        "faults_hit": hit,
+        "episodes": episodes,
+        "false_alarms": episodes - hit,
+        "clean_hours": 30.5,
+        "vus_pr": round(skill * 0.8, 4),
+        "vus_pr_ci": [round(skill * 0.7, 4), round(min(1, skill * 0.9), 4)],
+        "vus_roc": round(0.5 + skill / 2, 4),
+        "average_precision": round(skill * 0.7, 4),
+        "average_precision_ci": [round(skill * 0.6, 4), round(skill * 0.8, 4)],
+        "roc_auc": round(0.5 + skill / 2, 4),
+        "event_recall": recall,
+        "event_recall_ci": [max(0.0, recall - 0.1), min(1.0, recall + 0.1)],
+        "event_precision": share,
+        "event_precision_ci": None if share is None else [share * 0.9, min(1.0, share * 1.1)],
+        "false_alarms_per_day": (episodes - hit) / 30.5 * 24,
+        "false_alarms_per_day_ci": [0.0, (episodes - hit + 3) / 30.5 * 24],
+        "delay_median_s": 12.0 if recall > 0.5 else None,
+        "delay_median_s_ci": [6.0, None] if recall > 0.5 else None,
+        "point_precision": 0.5,
+        "point_recall": 0.25,
+        "point_f1": 1 / 3,
+    }
+
+
+@pytest.fixture
+def report() -> dict:
+    """Return what an evaluation of an emulated device may have found: shape true, numbers made."""
+    rng = np.random.default_rng(7)
+    skills = dict(zip(DETECTORS, (0.9, 0.75, 0.5, 0.3, 0.05, 0.1, 0.0), strict=True))
+    results = [
+        _result(rng, detector, kind, skill)
+        for detector, skill in skills.items()
+        for kind in (None, *KINDS)
+    ]
+    overall = {row["detector"]: row for row in results if row["fault_kind"] is None}
+    results[3] |= {
+        "status": "failed",
+        "reason": "ValueError: <b>it broke</b>",
+        **{
+            k: None
+            for k in results[3]
+            if k.startswith(("vus", "event_", "delay", "false_", "faults_hit"))
+        },
+    }
+    shared = ("vus_pr", "vus_pr_ci", "average_precision", "event_recall", "event_recall_ci")
+    shared += ("false_alarms_per_day", "false_alarms_per_day_ci", "delay_median_s")
+    day = 86400
+    stretch = {"start": at(0), "end": at(day - 1), "readings": day, "hours": 24.0}
+    return {
+        "schema_version": 1,
+        "run": {
+            "id": "20260131T120000Z-0a1b2c",
+            "created_at": "2026-01-31T12:00:00.000000Z",
+            "command": "sensorkit evaluate --set seed=1",
+            "git_commit": "0123456789abcdef0123456789abcdef01234567",
+            "git_dirty": False,
+            "parameters": {"01_capture": {"seed": 1, "profile": "serial_monitor"}},
+            "versions": {"python": "3.11.7", "sensorkit": "0.1.0", "numpy": "2.4.6"},
+            "machine": {"system": "Linux", "cpus": 2},
+            "seeds": {"01_capture": 1},
+            "duration_s": 41.5,
+        },
+        "settings": {
+            "fit": 0.3,
+            "calibrate": 0.3,
+            "false_alarms_per_day": 1.0,
+            "tolerance": 10,
+            "buffer": 100,
+            "thresholds": None,
+            "detectors": {name: {} for name in DETECTORS},
+            "seed": 1,
+            "resamples": 200,
+            "timeout_s": None,
+            "confidence": 0.95,
+            "vus_variant": "VUS-PR with buffer 100 and every score as a threshold",
+        },
+        "recordings": [
+            {
+                "name": "bench-faults",
+                "kind": "injected",
+                "status": "complete",
+                "profile": "serial_monitor",
+                "sha256": "ab" * 32,
+                "parent": "bench",
+                "channels": [
+                    {"name": "temperature", "unit": "°C", "label": "Temperature"},
+                    {"name": "voltage", "unit": "V", "label": "Voltage"},
+                ],
+                "devices": ["monitor-1"],
+                "readings": 3 * day,
+                "start": at(0),
+                "end": at(3 * day - 1),
+                "duration_s": 3.0 * day - 1,
+                "clean_hours": 70.5,
+                "step_median_s": 1.0,
+                "gaps": 2,
+                "gap_s": 61.0,
+                "rejected": {"checksum": 3, "syntax": 1},
+                "lost": 4,
+                "events": {"sequence_gap": 2, "heartbeat_lost": 1},
+                "missing": {"temperature": 120, "voltage": 0},
+                "stretches": {
+                    name: {**stretch, "start": at(i * day), "end": at((i + 1) * day - 1)}
+                    for i, name in enumerate(("fit", "calibrate", "test"))
+                },
+                "faults": [
+                    {
+                        "id": i,
+                        "device": "monitor-1",
+                        "kind": kind,
+                        "channel": "temperature" if i % 2 else "voltage",
+                        "layer": "signal",
+                        "start": at(2 * day + 1000 * i),
+                        "end": at(2 * day + 1000 * i + 120),
+                        "magnitude": 1.5 + i,
+                        "magnitude_sigma": 3.0 + i,
+                    }
+                    for i, kind in enumerate(KINDS * 8)
+                ],
+            }
+        ],
+        "detectors": [
+            {
+                "name": name,
+                "baseline": name in BASELINES,
+                "parameters": {},
+                "threshold": None if name in {"always", "never"} else 3.25,
+                "microseconds_per_reading": 0.25,
+                "calibrations": [
+                    {
+                        "recording": "bench-faults",
+                        "threshold": 3.25,
+                        "clean_hours": 24.0,
+                        "alarms": 1,
+                        "alarms_per_day": 1.0,
+                        "upper_95_per_day": 4.744,
+                        "extrapolated": True,
+                    }
+                ],
+            }
+            for name in DETECTORS
+        ],
+        "results": results,
+        "detectability": [],
+        "ranking": [
+            {
+                "detector": name,
+                "baseline": name in BASELINES,
+                **{key: overall[name][key] for key in shared},
+                "mean_rank": float(rank),
+                "group": 1 if rank < 3 else rank - 1,
+                "recordings": 1,
+                "failed": 1 if name == "forest" else 0,
+            }
+            for rank, name in enumerate(DETECTORS, start=1)
+        ],
+        "verdict": {
+            "detector": "forest",
+            "sentence": "forest finds 50 of 56 faults at 0.8 false alarms a day; "
+            "sigma cannot be told apart from it.",
+        },
+    }
+
+
+@pytest.fixture
+def cases(report: dict) -> pd.DataFrame:
+    """Return cases that agree with the report: as many faults found as it says."""
+    rows = []
+    for result in report["results"]:
+        if result["fault_kind"] is None or result["faults_hit"] is None:
+            continue
+        of_kind = [
+            fault
+            for fault in report["recordings"][0]["faults"]
+            if fault["kind"] == result["fault_kind"]
+        ]
+        for n, fault in enumerate(of_kind):
+            hit = n < result["faults_hit"]
+            rows.append(
+                {name: fault[name] for name in ("kind", "channel", "layer", "start", "end")}
+                | {name: fault[name] for name in ("device", "magnitude", "magnitude_sigma")}
+                | {
+                    "case": "fault",
+                    "recording": result["recording"],
+                    "detector": result["detector"],
+                    "status": "ok",
+                    "fault": fault["id"],
+                    "window_end": fault["end"],
+                    "hit": hit,
+                    "delay_s": float(n) if hit else float("inf"),
+                    "watched_s": float("inf"),
+                    "peak_score": 4.5 if hit else 2.5,
+                    "threshold": 3.25,
+                    "clean_hours": 30.5,
+                }
+            )
+    alarm = {
+        "case": "false_alarm",
+        "recording": "bench-faults",
+        "detector": "forest",
+        "status": "ok",
+        "device": "monitor-1",
+        "start": at(2 * 86400 + 500),
+        "end": at(2 * 86400 + 505),
+        "alert_type": "ANOMALY_FOREST",
+        "alert_channel": "temperature",
+        "peak_score": 3.5,
+        "threshold": 3.25,
+    }
+    return cases_frame([dict.fromkeys(CASE_COLUMNS) | row for row in [*rows, alarm]])
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path, report: dict, cases: pd.DataFrame) -> Path:
+    """Return the folder of a run that has everything but its pages."""
+    folder = tmp_path / "reports" / "runs" / report["run"]["id"]
+    (folder / "executed").mkdir(parents=True)
+    write_json(folder / "report.json", report)
+    (folder / "cases.csv").write_text(cases.to_csv(index=False))
+    facts = {"status": "passed", "reason": "", "summary": tables.summary(report)}
+    write_json(folder / "run.json", facts | {"created_at": report["run"]["created_at"]})
+    n = 3 * 86400
+    time = START.value + np.arange(n) * 1_000_000_000
+    values = np.random.default_rng(1).normal(25, 0.2, (n, 2))
+    readings = Readings.build(time, values, ["temperature", "voltage"])
+    units = {"temperature": "°C", "voltage": "V"}
+    write_examples(folder, cases, "forest", {"bench-faults": readings}, units)
+    return folder
+
+
+class Chromium:
+    """Chromium without a window, driven over a pipe (the DevTools protocol); no network at all."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        from_us, to_them = os.pipe()
+        from_them, to_us = os.pipe()
+        # The protocol is spoken on the descriptors 3 (in) and 4 (out).
+        self._process = subprocess.Popen(
+            [
+                "bash",
+                "-c",
+                f'exec "$0" "$@" 3<&{from_us} 4>&{to_us}',
+                program,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--remote-debugging-pipe",
+                "--host-resolver-rules=MAP * ~NOTFOUND",
+                "--no-first-run",
+                f"--user-data-dir={folder}",
+                "about:blank",
+            ],
+            pass_fds=(from_us, to_us),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(from_us)
+        os.close(to_us)
+        self._to = os.fdopen(to_them, "wb", buffering=0)
+        self._from = os.fdopen(from_them, "rb")
+        self._next = 0
+        self._session: str | None = None
+        self.events: list[dict] = []
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        attached = self("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self(f"{domain}.enable")
+
+    def __call__(self, method: str, **parameters: object) -> dict:
+        """Send a command and return its result; events that come before it are kept."""
+        self._next += 1
+        message = {"id": self._next, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._to.write(json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read()
+            if answer.get("id") == self._next:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def _read(self) -> dict:
+        text = bytearray()
+        while (byte := self._from.read(1)) != b"\0":
+            assert byte, "Chromium has gone"
+            text += byte
+        answer = json.loads(text)
+        if "method" in answer:
+            self.events.append(answer)
+        return answer
+
+    def evaluate(self, script: str) -> object:
+        """Return the value of a JavaScript expression; a promise is waited for."""
+        result = self("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def open(self, page: Path, *, width: int = 1200, dark: bool = False) -> None:
+        """Open *page* and wait until it has drawn its figures."""
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self("Emulation.setEmulatedMedia", features=scheme)
+        self(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        self.events.clear()
+        self("Page.navigate", url=page.as_uri())
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self._read()
+        self.evaluate(
+            """new Promise((done) => {
+              const end = Date.now() + 20000;
+              const look = () => {
+                const data = document.documentElement.dataset;
+                const over = data.drawn === data.figures || typeof Plotly === "undefined";
+                over || Date.now() > end ? done() : setTimeout(look, 50);
+              };
+              look();
+            })"""
+        )
+
+    def complaints(self) -> list[str]:
+        """Return the errors and warnings of the page since it was opened."""
+        found = []
+        for event in self.events:
+            match event["method"], event["params"]:
+                case "Runtime.exceptionThrown", {"exceptionDetails": details}:
+                    found.append(str(details))
+                case "Runtime.consoleAPICalled", {"type": "error" | "warning", "args": args}:
+                    found.append(str(args))
+                case "Log.entryAdded", {"entry": {"level": "error" | "warning"} as entry}:
+                    found.append(entry["text"])
+        return found
+
+    def requests(self) -> list[str]:
+        """Return the addresses that the page asked for since it was opened."""
+        return [
+            event["params"]["request"]["url"]
+            for event in self.events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+
+    def screenshot(self, path: Path) -> None:
+        """Save a picture of the whole page."""
+        picture = self("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+        path.write_bytes(base64.b64decode(picture["data"]))
+
+    def close(self) -> None:
+        """End the browser and all of its processes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._to.close()
+        self._from.close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """Return a Chromium that reaches nothing but files."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is not installed; it is needed where CI is set")
+        pytest.skip("Chromium is not installed")
+    chromium = Chromium(program, tmp_path_factory.mktemp("chromium"))
+    yield chromium
+    chromium.close()

@@ -1,0 +1,193 @@
+import signal
+from pathlib import Path
+
+import pytest
+
+from sensorkit.errors import DetectorError, NotebookError, PlanError, RunError, UsageError
+from sensorkit.report import job, notebooks
+from sensorkit.report import run as runs
+from sensorkit.report.document import problem
+from sensorkit.report.files import project_root, read_json, write_json
+from sensorkit.report.job import Config
+from sensorkit.report.notebooks import Outcome
+
+HEALTHY = project_root() / "datasets" / "serial_monitor_healthy"
+FAULTED = project_root() / "datasets" / "serial_monitor_faulted"
+NOTEBOOKS = project_root() / "notebooks"
+
+
+def passed(name):
+    return Outcome(name, "passed", "", 1.0)
+
+
+@pytest.fixture
+def executed(monkeypatch, report, cases):
+    """Execute nothing: write what the notebooks would have written, and remember the jobs."""
+    jobs = []
+
+    def execute(chains, *, log_file, tell=None):
+        log_file.touch()
+        for chain in chains:
+            for one in chain:
+                jobs.append(one)
+                recordings = one.output.parents[1] / "recordings"
+                if one.name == "01_capture":
+                    write_json(recordings / "captured.json", {"recordings": [str(HEALTHY)]})
+                if one.name == "02_inject_faults":
+                    write_json(recordings / "injected.json", {"recordings": [str(FAULTED)]})
+                if one.name == "03_benchmark":
+                    results = {key: value for key, value in report.items() if key != "run"}
+                    write_json(one.output.parents[1] / "results.json", results)
+                    cases.to_csv(one.output.parents[1] / "cases.csv", index=False)
+        return [passed(one.name) for one in jobs]
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    return jobs
+
+
+def failing_with(monkeypatch, error):
+    def execute(chains, *, log_file, tell=None):
+        next(chains[1])
+        if isinstance(error, BaseException):
+            raise error
+        return [passed("00_quickstart"), error]
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+
+
+def only_run(out):
+    (folder,) = (out / "runs").iterdir()
+    return folder, read_json(folder / "run.json")
+
+
+def test_a_run_that_passed_has_a_valid_report_pages_and_is_the_latest(tmp_path, executed):
+    told = Config(arguments=["evaluate", "--set", "seed=2"], settings={"seed": "2"})
+
+    folder = runs.evaluate(told, tmp_path)
+
+    facts = read_json(folder / "run.json")
+    assert (facts["status"], facts["reason"]) == ("passed", "")
+    found = read_json(folder / "report.json")
+    assert problem(found) is None
+    assert found["run"]["command"] == "sensorkit evaluate --set seed=2"
+    assert found["run"]["seeds"]["03_benchmark"] == 2
+    assert found["run"]["parameters"]["03_benchmark"]["tolerance"] == 10
+    assert (folder / "report.html").is_file()
+    assert (tmp_path / "latest.txt").read_text() == f"{folder.name}\n"
+    assert folder.name in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_each_notebook_of_the_chain_is_given_what_the_one_before_wrote(tmp_path, executed):
+    folder = runs.evaluate(Config(recordings=(HEALTHY,), quick=True), tmp_path)
+
+    given = {one.name: one.parameters for one in executed}
+    assert list(given) == list(job.NOTEBOOKS)
+    assert given["01_capture"]["recordings"] == [str(HEALTHY.resolve())]
+    assert given["02_inject_faults"]["recordings"] == [str(HEALTHY)]
+    assert given["03_benchmark"]["recordings"] == [str(FAULTED)]
+    assert given["03_benchmark"]["out_dir"] == given["04_report"]["results"] == str(folder)
+
+
+def test_results_that_do_not_fit_the_schema_are_a_failed_run(tmp_path, executed, report):
+    report["ranking"][0]["vus_pr"] = 1.5
+
+    with pytest.raises(RunError, match=r"report.json: does not fit .*vus_pr: 1.5 is greater"):
+        runs.evaluate(Config(), tmp_path)
+
+    folder, facts = only_run(tmp_path)
+    assert facts["status"] == "failed"
+    assert "1.5 is greater" in facts["reason"]
+    assert not (folder / "report.json").exists()
+    assert not (folder / "report.html").exists()
+    assert not (tmp_path / "latest.txt").exists()
+
+
+def test_a_failed_notebook_is_a_failed_run_with_its_reason(tmp_path, monkeypatch):
+    why = "02_inject_faults, cell [4]: ValueError: no"
+    failing_with(monkeypatch, Outcome("02_inject_faults", "failed", why, 1.0, "ValueError", "no"))
+
+    with pytest.raises(RunError, match=r"^02_inject_faults, cell \[4\]: ValueError: no$"):
+        runs.evaluate(Config(), tmp_path)
+
+    _, facts = only_run(tmp_path)
+    assert (facts["status"], facts["reason"]) == ("failed", why)
+    assert [n["status"] for n in facts["notebooks"]] == ["passed", "failed"]
+    assert why in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_wrong_use_that_only_a_notebook_can_see_stays_wrong_use(tmp_path, monkeypatch):
+    failing_with(monkeypatch, Outcome("03_benchmark", "failed", "x", 1.0, "DetectorError", "no"))
+
+    with pytest.raises(DetectorError, match=r"^no \(found by 03_benchmark\)$"):
+        runs.evaluate(Config(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (KeyboardInterrupt(), "aborted", "stopped by Ctrl+C"),
+        (runs.Stopped(), "aborted", "stopped by SIGTERM"),
+        (OSError(28, "No space left on device"), "failed", "OSError: [Errno 28] No space left"),
+    ],
+)
+def test_run_json_says_how_a_run_was_stopped(tmp_path, monkeypatch, error, status, reason):
+    failing_with(monkeypatch, error)
+
+    with pytest.raises(type(error)):
+        runs.evaluate(Config(), tmp_path)
+
+    _, facts = only_run(tmp_path)
+    assert facts["status"] == status
+    assert facts["reason"].startswith(reason)
+
+
+def test_sigterm_stops_a_run_as_ctrl_c_does_and_the_old_handler_comes_back(tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def execute(chains, *, log_file, tell=None):
+        assert only_run(tmp_path)[1]["status"] == "running"
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    with pytest.raises(KeyboardInterrupt):
+        runs.evaluate(Config(), tmp_path)
+
+    assert only_run(tmp_path)[1]["reason"] == "stopped by SIGTERM"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "sentence"),
+    [
+        (Config(settings={"buffr": "3"}), NotebookError, r"'buffr'; did you mean 'buffer'\?"),
+        (Config(settings={"03_benchmark.hours": 1}), NotebookError, "has no parameter 'hours'"),
+        (Config(settings={"04_repot.x": 1}), NotebookError, r"did you mean '04_report'\?"),
+        (Config(settings={"out_dir": "x"}), NotebookError, "'out_dir' cannot be set; use --out"),
+        (Config(settings={"durations": (30, "x")}), NotebookError, r"is list\[int\], had"),
+        (Config(settings={"kinds": "spikes"}), PlanError, "did you mean 'spike'"),
+        (Config(settings={"detectors": "forst"}), DetectorError, "did you mean 'forest'"),
+        (Config(settings={"fit": "0.9"}), UsageError, "leave nothing for the test"),
+        (Config(profile="monitor"), UsageError, "unknown profile 'monitor'"),
+        (Config(faults="mixd"), PlanError, "'mixd'"),
+        (Config(recordings=(Path("nowhere"),)), UsageError, "nowhere: is no recording"),
+        (Config(recordings=(HEALTHY, HEALTHY)), UsageError, "two recordings are called"),
+        (Config(recordings=(FAULTED,)), UsageError, "lies in the calibrate stretch"),
+        (Config(recordings=(HEALTHY,), settings={"fit": 0.6}), UsageError, "need at least"),
+    ],
+)
+def test_wrong_use_is_said_before_anything_is_written(tmp_path, config, error, sentence):
+    with pytest.raises(error, match=sentence):
+        runs.evaluate(config, tmp_path / "reports")
+
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_setting_reaches_every_notebook_that_has_it_unless_one_is_named():
+    settings = {"seed": "5", "03_benchmark.seed": "6", "00_quickstart.seconds": 25}
+
+    given = job.plan_parameters(Config(settings=settings), NOTEBOOKS)
+
+    assert given["01_capture"]["seed"] == given["02_inject_faults"]["seed"] == 5
+    assert given["03_benchmark"]["seed"] == 6
+    assert given["00_quickstart"] == {"seconds": 25.0}
