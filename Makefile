@@ -47,8 +47,8 @@ evaluate: $(STAMP) ## capture, inject, benchmark, report: prints where the repor
 
 test: $(STAMP) ## all tests, the notebooks included
 	@start=$$(date +%s); \
-	$(STEADY) "$(PY)" -m pytest --cov --cov-report= -m "not browser" $(ARGS) && \
-	$(STEADY) "$(PY)" -m pytest --cov --cov-append --cov-report=term:skip-covered --cov-report=xml $(NBVAL) notebooks && \
+	$(STEADY) "$(PY)" -m pytest --cov --cov-report=term:skip-covered --cov-report=xml -m "not browser" $(ARGS) && \
+	$(STEADY) "$(PY)" -m pytest $(NBVAL) notebooks && \
 	echo "sensorkit: all tests passed after $$(( $$(date +%s) - start )) s"
 
 test-services: $(STAMP) ## tests against real services: Chromium

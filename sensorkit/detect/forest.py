@@ -67,7 +67,8 @@ class Forest(BaseDetector):
     seed : int
         Fixes the foreign readings, the samples and the splits.
     merge : int
-        Longest run of unflagged readings inside an episode.
+        Longest run of unflagged readings inside an episode. As long as *window* by default:
+        until a fault has left the window, it is in the features and may flag again.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
 
@@ -118,7 +119,7 @@ class Forest(BaseDetector):
         foreign: float = 0.5,
         window: int = 20,
         seed: int = 0,
-        merge: int = 10,
+        merge: int = 20,
         profile: Profile | None = None,
     ) -> None:
         super().__init__(profile=profile, merge=merge)
