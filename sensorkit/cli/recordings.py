@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sensorkit.cli.app import command, err, out, print_json, printable
 from sensorkit.errors import VerifyError
+from sensorkit.report.formats import seconds
 
 if TYPE_CHECKING:
     from sensorkit.capture import Recording
@@ -49,7 +50,10 @@ def show(recording: Folder, as_json: AsJson = False) -> None:
 def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the lines above the table: (name, text)."""
     reason = f" ({summary['reason']})" if summary["reason"] else ""
-    rate = f", {summary['rate_hz']:.6g} Hz" if summary["rate_hz"] else ""
+    rate = ""
+    if summary["rate_hz"]:
+        hz = summary["rate_hz"]
+        rate = f", {hz:.6g} Hz" if hz >= 1 else f", one every {seconds(1 / hz)}"
     rejected = sum(summary["rejected"].values())
     facts = [
         ("recording", f"{summary['name']}: {summary['kind']}, {summary['status']}{reason}"),
@@ -62,7 +66,7 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(("made from", str(summary["parent"]["name"])))
     facts += [
         ("time", f"{summary['started']} to {summary['ended']}"),
-        ("frames", f"{summary['frames']} in {summary['span_s']:.6g} s{rate}"),
+        ("frames", f"{summary['frames']} in {seconds(summary['span_s'])}{rate}"),
         ("rejected", f"{rejected}{': ' if rejected else ''}{_list(summary['rejected'])}"),
     ]
     if summary["bytes"]:

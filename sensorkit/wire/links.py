@@ -7,14 +7,14 @@ import os
 import select
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import serial
 from serial.tools import list_ports
 
 from sensorkit.errors import LinkError, LinkLost
 from sensorkit.wire import sockets
+from sensorkit.wire.closing import Closing
 
 if sys.platform != "win32":
     from sensorkit.wire.posix import open_port
@@ -59,25 +59,7 @@ class CountsOverruns(Protocol):
         ...
 
 
-class _Closing:
-    """What makes a link a context manager."""
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class StreamLink(_Closing):
+class StreamLink(Closing):
     """A file, read to its end or written; also standard input and output."""
 
     def __init__(self, name: str, source: BinaryIO | None, target: BinaryIO | None) -> None:
@@ -113,7 +95,7 @@ class StreamLink(_Closing):
                 stream.close()
 
 
-class PyserialLink(_Closing):
+class PyserialLink(Closing):
     """Any port or URL that pyserial opens, COM ports among them."""
 
     # One place for all that pyserial raises when a device goes: it lets OSError (EIO), and from a
@@ -233,7 +215,7 @@ def ports() -> list[tuple[str, str, str]]:
     return sorted((port.device, port.description or "", port.hwid or "") for port in found)
 
 
-class PtyLink(_Closing):
+class PtyLink(Closing):
     """`pty:` - this end of a pair whose other end some program will open and write to."""
 
     def __init__(self, pair: PtyPair) -> None:

@@ -12,12 +12,12 @@ import os
 import select
 import sys
 import termios
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import serial
 
 from sensorkit.errors import LinkError, LinkLost
+from sensorkit.wire.closing import Closing
 
 READ_BYTES = 65536
 """Asked for in one read. A terminal hands out at most 4095 at once."""
@@ -29,7 +29,7 @@ GONE = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.EPIPE, errno.ECONN
 _TIOCGICOUNT = 0x545D  # Linux, asm-generic/ioctls.h; serial_icounter_struct is 20 ints
 
 
-class FdLink:
+class FdLink(Closing):
     """A link over a file descriptor: one `os.read` a wake-up, never more than is there.
 
     Parameters
@@ -109,17 +109,6 @@ class FdLink:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_port(path: str, *, baud: int, exclusive: bool) -> FdLink:

@@ -13,14 +13,13 @@ import struct
 import termios
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sensorkit.errors import LinkError, LinkLost
+from sensorkit.wire.closing import Closing
 from sensorkit.wire.posix import FdLink, make_raw
 
 
-class PtyPair:
+class PtyPair(Closing):
     """Two ends of a wire that exists only in this machine.
 
     The emulator writes to `master`; whoever opens `port` reads it. The kernel keeps what nobody
@@ -80,17 +79,6 @@ class PtyPair:
                     self._link.unlink()
             self._link = None
         self.master.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class PtyMaster(FdLink):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from sensorkit.errors import LinkError, LinkLost
+from sensorkit.wire.closing import Closing
 
 READ_BYTES = 65536
 CONNECT_TIMEOUT_S = 5.0
 
 
-class SocketLink:
+class SocketLink(Closing):
     """A TCP connection.
 
     pyserial's `socket://` says that one byte is waiting whenever any is, so a loop over
@@ -69,19 +68,8 @@ class SocketLink:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class ListenLink:
+class ListenLink(Closing):
     """The serving end of a TCP link, for one reader at a time.
 
     Attributes
@@ -133,17 +121,6 @@ class ListenLink:
         """Hang up and stop listening."""
         self._hang_up()
         self._server.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _accept(self, timeout: float) -> bool:
         if self._client is None and select.select([self._server], [], [], timeout)[0]:
