@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +19,8 @@ from sensorkit.errors import ProfileError, RecordingError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, isoformat
 from sensorkit.wire.stream import Batch, StreamCounts
+
+log = logging.getLogger(__name__)
 
 FSYNC_S = 1.0
 """A power cut loses at most what came in this time."""
@@ -127,6 +131,7 @@ class RecordingWriter:
         events = list(events)
         for event in events:
             self._events[event.kind] = self._events.get(event.kind, 0) + 1
+            log.info("%s: %s %s", self.dir, event.kind, json.dumps(event.details))
         with self._disk():
             self._derived.write(readings, texts, rejections, events)
             now = time.monotonic()
@@ -167,6 +172,7 @@ class RecordingWriter:
             self._derived.close()
             layout.write_meta(self.dir, self.meta)
             layout.write_manifest(self.dir)
+        log.info("%s: %s %s", self.dir, status, json.dumps(self.meta["counts"]))
 
     def give_up(self, reason: str) -> None:
         """Close what is open, for the disk takes no more; `recover` finishes the recording."""

@@ -12,6 +12,7 @@ import inspect
 import json
 import logging
 import logging.handlers
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         @functools.wraps(function)
         def run(*args: Any, log_file: Path | None, log_json: bool, verbose: int, **kw: Any) -> None:
             set_up_log(log_file, log_json=log_json, verbose=verbose)
+            log.info("sensorkit %s: %s", __version__, shlex.join(sys.argv[1:]))
             function(*args, **kw)
 
         signature = inspect.signature(function, eval_str=True)
@@ -183,6 +185,7 @@ def main() -> None:
     try:
         app()
     except SensorkitError as error:
+        log.info("failed: %s", error)
         err.print(f"sensorkit: {printable(str(error))}")
         sys.exit(error.exit_code)
     except BrokenPipeError:
