@@ -18,6 +18,7 @@ SHIPPED = Path(__file__).parent / "profiles"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=64)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -104,25 +105,45 @@ class KeyValueFrame(_Frame):
     """`T:85.5,V:5.0,S:WARNING_TEMP,N:17,U:16.000*B7EB`."""
 
     format: Literal["key_value"]
-    separator: str = ","
-    assignment: str = ":"
-    status: str | None = None
-    sequence: str | None = None
-    uptime: str | None = None
+    separator: Text = ","
+    assignment: Text = ":"
+    status: Text | None = None
+    sequence: Text | None = None
+    uptime: Text | None = None
     """Key of the seconds since the device started."""
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.separator in self.assignment or self.assignment in self.separator:
+            what = f"{self.assignment!r} cannot be told from the separator {self.separator!r}"
+            raise Misplaced(("assignment",), what)
+        return self
+
+
+SPECIAL_COLUMNS = ("@status", "@sequence", "@uptime", "@skip")
 
 
 class CsvFrame(_Frame):
     """`23.97,969.18,50.58`: values in a fixed order."""
 
     format: Literal["csv"]
-    delimiter: str = ","
-    columns: tuple[str, ...]
+    delimiter: Text = ","
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
     """Channel names, or `@status`, `@sequence`, `@uptime`, `@skip`."""
-    comment: str | None = None
+    comment: Text | None = None
     """A line that starts with this is a header, not a frame."""
     missing: tuple[str, ...] = ("",)
     """Texts that stand for a missing value."""
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        for i, column in enumerate(self.columns):
+            if column[:1] == "@" and column not in SPECIAL_COLUMNS:
+                known = ", ".join(SPECIAL_COLUMNS)
+                raise Misplaced(("columns", i), f"unknown {column!r}; there are {known}")
+            if column != "@skip" and column in self.columns[:i]:
+                raise Misplaced(("columns", i), f"two columns are {column!r}")
+        return self
 
 
 class NmeaFrame(_Frame):
@@ -163,6 +184,13 @@ class State(_Part):
     """Time constant with which the offset is approached."""
     silent: bool = False
     """The device sends nothing."""
+
+    @model_validator(mode="after")
+    def _shortest_first(self) -> Self:
+        shortest, mean = self.dwell_s
+        if shortest > mean:
+            raise Misplaced(("dwell_s",), f"shortest ({shortest:g} s) is above mean ({mean:g} s)")
+        return self
 
 
 class Rule(_Part):
@@ -251,6 +279,25 @@ class Profile(_Part):
             if self.status_words and rule.word not in self.status_words:
                 loc = ("status_rules", i, "word")
                 raise Misplaced(loc, f"{rule.word!r} is not among status_words")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_can_be_told_apart(self) -> Self:
+        form = self.frame
+        if not isinstance(form, KeyValueFrame | CsvFrame):
+            return self
+        end = form.delimiter if isinstance(form, CsvFrame) else form.separator
+        for word in self.status_words:
+            if end in word:
+                raise Misplaced(("status_words",), f"{word!r} holds {end!r}, which ends a field")
+        if isinstance(form, KeyValueFrame):
+            keys = [channel.key or channel.name for channel in self.channels]
+            keys += [key for key in (form.status, form.sequence, form.uptime) if key]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise Misplaced(("frame",), f"two fields have the key {key!r}")
+                if form.separator in key or form.assignment in key:
+                    raise Misplaced(("frame",), f"the key {key!r} holds a sign that ends it")
         return self
 
     def _channels_named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -1,5 +1,6 @@
 """A profile is checked when it is read, and a mistake is shown where it stands."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,9 @@ def test_a_good_profile_is_read(tmp_path):
         ("columns: [T,", "columns: [X,", 3, "frame.columns.0: no channel 'X'"),
         ("format: csv", "format: cvs", 3, "frame"),
         ("severity: CRITICAL", "severity: BAD", 9, "severity"),
+        ('"@status"]', '"@state"]', 3, "unknown '@state'; there are @status"),
+        ('[T, "@status"]', "[T, T]", 3, "two columns are 'T'"),
+        ('"@status"]', '"@status"], delimiter: ""', 3, "delimiter: String should have at least 1"),
     ],
 )
 def test_a_mistake_is_shown_with_file_line_and_field(tmp_path, old, new, line, wanted):
@@ -65,6 +69,38 @@ def test_a_mistake_is_shown_with_file_line_and_field(tmp_path, old, new, line, w
     with pytest.raises(ProfileError) as caught:
         load(tmp_path, GOOD.replace(old, new))
     assert wanted in str(caught.value)
+    assert f"boiler.yaml:{line}:" in str(caught.value)
+
+
+KEYED = """\
+name: boiler
+rate_hz: 2
+frame: {format: key_value, separator: ",", assignment: ":", status: S}
+channels:
+  - {name: temperature, key: T}
+  - {name: pressure, key: P}
+status_words: [OK, HOT]
+states:
+  RUN: {dwell_s: [10, 20], next: {RUN: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "wanted"),
+    [
+        ('separator: ","', 'separator: ":"', 3, "':' cannot be told from the separator ':'"),
+        ('separator: ","', 'separator: ""', 3, "separator: String should have at least 1"),
+        ("key: P", "key: T", 3, "two fields have the key 'T'"),
+        ("status: S", "status: T", 3, "two fields have the key 'T'"),
+        ("key: P", 'key: "P:1"', 3, "the key 'P:1' holds a sign that ends it"),
+        ("HOT]", '"HOT,1"]', 7, "'HOT,1' holds ',', which ends a field"),
+        ("[10, 20]", "[20, 10]", 9, "shortest (20 s) is above mean (10 s)"),
+    ],
+)
+def test_frames_whose_fields_cannot_be_told_apart_are_refused(tmp_path, old, new, line, wanted):
+    load(tmp_path, KEYED)
+    with pytest.raises(ProfileError, match=re.escape(wanted)) as caught:
+        load(tmp_path, KEYED.replace(old, new))
     assert f"boiler.yaml:{line}:" in str(caught.value)
 
 

@@ -135,12 +135,15 @@ class DerivedFiles:
                     file.close()
 
 
-def disk_error(folder: Path, error: OSError) -> RunError:
+def disk_error(folder: Path, error: OSError, kind: str = "captured") -> RunError:
     """Return the sentence for a disk that takes no more."""
-    return RunError(
-        f"{folder}: cannot be written: {error.strerror or error}; what was received until then is "
-        f"kept: make room, then finish it with `sensorkit recover {folder}`"
+    rest = (
+        "what was received until then is kept: make room, then finish it with "
+        f"`sensorkit recover {folder}`"
+        if kind == "captured"
+        else f"make room, remove {folder} and make it again"
     )
+    return RunError(f"{folder}: cannot be written: {error.strerror or error}; {rest}")
 
 
 def _open(path: Path) -> TextIO:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sensorkit.errors import RecordingError
+from sensorkit.readings import parse_time
 
 META = "recording.json"
 RAW = "raw.log"
@@ -30,6 +31,8 @@ REBUILT = (METRICS, ERRORS, EVENTS)
 
 SCHEMA_VERSION = 1
 
+_NEEDED = ("kind", "status", "reason", "started", "device")
+
 _ENTRY = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.-]+)")
 
 
@@ -44,8 +47,10 @@ def read_meta(folder: Path) -> dict[str, Any]:
     path = folder / META
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        what = "has no recording.json" if folder.is_dir() else "does not exist"
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "does not exist"
+        if folder.exists():
+            what = "has no recording.json" if folder.is_dir() else "is a file, not a folder"
         raise RecordingError(
             f"{folder}: is no recording: it {what}; give a folder that `sensorkit capture` or "
             "`sensorkit import` has made"
@@ -60,6 +65,17 @@ def read_meta(folder: Path) -> dict[str, Any]:
             f"{path}: has schema_version {version!r}, this sensorkit reads {SCHEMA_VERSION}; "
             "use the version of sensorkit that made it"
         )
+    for name in _NEEDED:
+        if not isinstance(meta.get(name), str):
+            raise RecordingError(f"{path}: does not say its {name!r}; restore it from a copy")
+    try:
+        for name in ("started", "ended"):
+            if meta[name] is not None:
+                parse_time(meta[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(
+            f"{path}: has no time in {name!r}, as 2026-11-21T03:26:47Z is; restore it from a copy"
+        ) from error
     return dict(meta)
 
 
@@ -127,7 +143,7 @@ def changes(folder: Path) -> dict[str, str]:
     path = folder / MANIFEST
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         read_meta(folder)  # says it if this is no recording at all
         raise RecordingError(
             f"{folder}: has no {MANIFEST}: it was interrupted or is still being written; finish "

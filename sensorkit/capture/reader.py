@@ -133,26 +133,30 @@ class Recording:
                 "readings, or name a captured recording"
             )
         index = self.dir / layout.INDEX
-        with (self.dir / layout.RAW).open("rb") as raw, index.open(encoding="ascii") as rows:
+        if not index.is_file():
+            raise RecordingError(f"{index}: is missing; restore it from a copy")
+        size = (self.dir / layout.RAW).stat().st_size
+        with (self.dir / layout.RAW).open("rb") as raw, index.open("rb") as rows:
             next(rows, None)
             end = 0
             for number, row in enumerate(rows, 2):
                 try:
-                    received, offset, length = map(int, row.split(","))
+                    received, offset, length = map(int, row.split(b","))
                 except ValueError:
                     offset, received, length = -1, 0, 0
-                data = raw.read(length) if offset == end else b""
-                if offset != end or len(data) != length or length <= 0:
+                known = offset == end and 0 < length <= size - end
+                data = raw.read(length) if known else b""
+                if not known or len(data) != length:
                     raise RecordingError(
-                        f"{index}:{number}: does not continue raw.log at byte {end}; restore it "
-                        f"from a copy or rebuild it with `sensorkit recover {self.dir}`"
+                        f"{index}:{number}: does not continue raw.log at byte {end}; restore both "
+                        f"from a copy: `sensorkit verify {self.dir}` says which was changed"
                     )
                 end += length
                 yield received, data
             if raw.read(1):
                 raise RecordingError(
-                    f"{index}: ends at byte {end}, {layout.RAW} goes on; finish it with "
-                    f"`sensorkit recover {self.dir}`"
+                    f"{index}: ends at byte {end}, {layout.RAW} goes on; restore both from a "
+                    f"copy: `sensorkit verify {self.dir}` says which was changed"
                 )
 
     def lines(self) -> Iterator[tuple[int, Line]]:

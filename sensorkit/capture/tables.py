@@ -36,6 +36,9 @@ _EXACT: dict[str, Any] = (
     {"float_precision": "round_trip"}
 )  # fmt: skip
 
+# What pandas raises at a damaged table: TypeError where a number has a fraction too many.
+_UNREADABLE = (ValueError, TypeError, OverflowError)
+
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .:/#%()-]*").fullmatch
 _IS_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII).fullmatch
 
@@ -167,18 +170,26 @@ def read_metrics(path: Path, channels: Sequence[str]) -> Readings:
             **_EXACT,
         )
         stamps = pd.DatetimeIndex(pd.to_datetime(frame["timestamp"], format="ISO8601", utc=True))
-    except (OSError, ValueError) as error:
-        raise RecordingError(
-            f"{path}: cannot be read: {error}; `sensorkit verify` says what has changed"
-        ) from error
+        time = stamps.as_unit("ns").asi8
+    except (OSError, *_UNREADABLE) as error:
+        raise _unreadable(path, error) from error
     return Readings(
-        time=stamps.as_unit("ns").asi8,
+        time=time,
         values=frame[list(channels)].to_numpy(dtype=np.float64),
         channels=tuple(channels),
         device=_coded(frame["device"]),
         status=_coded(frame["status"]),
         sequence=frame["sequence"].to_numpy(dtype=np.int64, na_value=NO_SEQUENCE),
         offset=frame["offset"].to_numpy(dtype=np.int64, na_value=NO_OFFSET),
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> RecordingError:
+    # Pandas explains itself in several lines; the first says what is wrong.
+    reason = str(error).strip().partition("\n")[0]
+    return RecordingError(
+        f"{path}: cannot be read: {reason}; `sensorkit verify {path.parent}` says whether it was "
+        "changed since"
     )
 
 
@@ -232,12 +243,21 @@ def error_lines(rejections: Iterable[Rejection]) -> str:
 
 
 def read_errors(path: Path) -> pd.DataFrame:
-    """Return parser_errors.log: time (UTC), offset, reason, line (escaped)."""
-    with path.open(encoding="ascii", newline="\n") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file]
-    frame = pd.DataFrame(rows, columns=list(ERROR_COLUMNS), dtype="object")
-    stamps = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
-    return frame.assign(time=stamps.dt.as_unit("ns"), offset=frame["offset"].astype("int64"))
+    """Return parser_errors.log: time (UTC), offset, reason, line (escaped).
+
+    Raises
+    ------
+    RecordingError
+        If it has been damaged.
+    """
+    try:
+        with path.open(encoding="ascii", newline="\n") as file:
+            rows = [line.rstrip("\n").split("\t") for line in file]
+        frame = pd.DataFrame(rows, columns=list(ERROR_COLUMNS), dtype="object")
+        stamps = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
+        return frame.assign(time=stamps.dt.as_unit("ns"), offset=frame["offset"].astype("int64"))
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
 def event_line(event: Event) -> str:
@@ -257,17 +277,22 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     RecordingError
-        If a line is no JSON.
+        If a line is no event.
     """
     events = []
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                events.append(json.loads(line))
-            except ValueError as error:
+                event = json.loads(line)
+                known = event.keys() >= {"time", "kind", "offset", "details"}
+            except (ValueError, AttributeError):
+                known = False
+            if not known:
                 raise RecordingError(
-                    f"{path}:{number}: is no event; `sensorkit recover {path.parent}` rebuilds it"
-                ) from error
+                    f"{path}:{number}: is no event; `sensorkit verify {path.parent}` says whether "
+                    "it was changed since"
+                )
+            events.append(event)
     return events
 
 
@@ -284,11 +309,17 @@ def label_lines(labels: Iterable[FaultLabel]) -> str:
 
 
 def read_labels(path: Path) -> pd.DataFrame:
-    """Return labels.csv with the columns `LABEL_COLUMNS`, empty if there is no such file."""
+    """Return labels.csv with the columns `LABEL_COLUMNS`, empty if there is no such file.
+
+    Raises
+    ------
+    RecordingError
+        If its columns are others, or it has been damaged.
+    """
     if not path.exists():
-        frame = pd.DataFrame(columns=list(LABEL_COLUMNS))
-    else:
-        text = dict.fromkeys(("device", "kind", "channel", "layer"), "str")
+        return _typed_labels(pd.DataFrame(columns=list(LABEL_COLUMNS)))
+    text = dict.fromkeys(("device", "kind", "channel", "layer"), "str")
+    try:
         frame = pd.read_csv(
             path, dtype=text, keep_default_na=False, na_values=[""], encoding="utf-8", **_EXACT
         )
@@ -297,6 +328,12 @@ def read_labels(path: Path) -> pd.DataFrame:
                 f"{path}: its columns are {', '.join(frame.columns)}, wanted are "
                 f"{', '.join(LABEL_COLUMNS)}; write labels with sensorkit"
             )
+        return _typed_labels(frame)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _typed_labels(frame: pd.DataFrame) -> pd.DataFrame:
     stamps = {
         name: pd.to_datetime(frame[name], format="ISO8601", utc=True).dt.as_unit("ns")
         for name in ("start", "end")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from sensorkit import __version__
 from sensorkit.capture import layout, tables
 from sensorkit.capture.disk import DerivedFiles, Fsync, RawLog, disk_error
 from sensorkit.capture.reader import Recording
-from sensorkit.errors import ProfileError, RecordingError
+from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, isoformat
 from sensorkit.wire.stream import Batch, StreamCounts
@@ -102,11 +103,23 @@ class RecordingWriter:
             "counts": None,
         }
         self._make_folder()
-        with self._disk():
+        self._raw: RawLog | None = None
+        try:
             layout.write_meta(self.dir, self.meta)
-            self._raw = RawLog(self.dir, fsync) if kind == "captured" else None
+            if kind == "captured":
+                self._raw = RawLog(self.dir, fsync)
             self._derived = DerivedFiles(self.dir, profile.channel_names)
             layout.sync_folder(self.dir)
+        except OSError as error:
+            for part in (self._raw, getattr(self, "_derived", None)):
+                with contextlib.suppress(OSError):
+                    if part is not None:
+                        part.close()
+            shutil.rmtree(self.dir, ignore_errors=True)  # it would only be in the way
+            raise RunError(
+                f"{self.dir}: cannot be written: {error.strerror or error}; nothing is recorded: "
+                "make room, or choose another --out"
+            ) from error
 
     def write_raw(self, received_ns: int, chunk: bytes) -> None:
         """Append what one read brought, before anything else is done with it."""
@@ -210,9 +223,8 @@ class RecordingWriter:
         try:
             yield
         except OSError as error:
-            if hasattr(self, "_derived"):
-                self.give_up(f"the disk took no more: {error.strerror or error}")
-            raise disk_error(self.dir, error) from error
+            self.give_up(f"the disk took no more: {error.strerror or error}")
+            raise disk_error(self.dir, error, self.meta["kind"]) from error
 
 
 def recording_counts(counts: StreamCounts, reads: int, events: Mapping[str, int]) -> dict[str, Any]:

@@ -1,5 +1,12 @@
 """The `sensorkit` command: one module a family of commands."""
 
-from sensorkit.cli.app import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the command line; Ctrl+C stops it from the first moment on."""
+    try:
+        from sensorkit.cli import app  # a third of a second
+    except KeyboardInterrupt:
+        sys.exit(130)
+    app.main()

@@ -180,9 +180,9 @@ def _options(
 
 def main() -> None:
     """Run the command line: errors as one sentence, exit 0, 1 (failed) or 2 (wrong use)."""
-    for family in FAMILIES:
-        importlib.import_module(f"sensorkit.cli.{family}")
     try:
+        for family in FAMILIES:
+            importlib.import_module(f"sensorkit.cli.{family}")
         app()
     except SensorkitError as error:
         log.info("failed: %s", error)

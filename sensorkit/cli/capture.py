@@ -215,7 +215,9 @@ def _say(alert: Alert) -> None:
     from sensorkit.readings import isoformat
 
     text = f"{isoformat(alert.start)}  {alert.severity:<8}  {alert.type}  {alert.description}"
-    out.print(printable(text))
+    # Not `out.print`: a console looks through what the moving line puts in the place of stdout,
+    # and would write into that line instead of above it.
+    sys.stdout.write(printable(text) + "\n")
     sys.stdout.flush()  # a pipe reads along
 
 

@@ -72,6 +72,9 @@ def detect(
         raise UsageError(
             "--false-alarms-per-day needs --calibrate-on DIR: clean readings to set it on"
         )
+    for path in (report, save):
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{path}: its folder is not there; make it, or check the path")
     examined = Recording.open(recording)
     readings = _readings(examined)
     chosen = _choose(detector, settings or [], examined, fitted=fit_on is not None)

@@ -105,14 +105,15 @@ def verify(recording: Folder, as_json: AsJson = False) -> None:
 
     Example: sensorkit verify recordings/bench
     """
-    from sensorkit.capture import Recording
+    from sensorkit.capture import layout
 
-    opened = Recording.open(recording)
-    changes = opened.changes()
+    # The folder is not opened as a recording: a damaged recording.json is named like any file.
+    changes = layout.changes(recording)
     if as_json:
         print_json({"recording": str(recording), "unchanged": not changes, "changes": changes})
     elif not changes:
-        out.print(printable(f"{recording}: unchanged, sha256 {opened.sha256}"))
+        digest = layout.sha256_of(recording / layout.MANIFEST)
+        out.print(printable(f"{recording}: unchanged, sha256 {digest}"))
     if changes:
         names = ", ".join(f"{name} ({what})" for name, what in changes.items())
         raise VerifyError(f"{recording}: is not as it was recorded: {names}")
@@ -128,7 +129,7 @@ def recover(recording: Folder) -> None:
     from sensorkit.capture.recover import recover as finish
 
     if Recording.open(recording).whole:
-        out.print(printable(f"{recording}: is whole, nothing to do"))
+        out.print(printable(f"{recording}: is finished, there is nothing to recover"))
         return
     recovered = finish(recording)
     counts = recovered.counts

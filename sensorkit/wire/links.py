@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 import serial
 from serial.tools import list_ports
 
-from sensorkit.errors import LinkError, LinkLost
+from sensorkit.errors import LinkError, LinkLost, RunError
 from sensorkit.wire import sockets
 from sensorkit.wire.closing import Closing
 
@@ -86,6 +86,10 @@ class StreamLink(Closing):
             self._target.flush()
         except BrokenPipeError as error:
             raise LinkLost(f"{self.name}: the reader went away") from error
+        except OSError as error:
+            raise RunError(
+                f"{self.name}: cannot be written: {error.strerror}; make room"
+            ) from error
         return written
 
     def close(self) -> None:

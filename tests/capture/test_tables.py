@@ -167,9 +167,33 @@ def test_events_come_back(tmp_path):
             "details": {"why": "gone\x1b"},
         }
     ]
-    path.write_text('{"time"')
-    with pytest.raises(RecordingError, match=r"e\.jsonl:1: is no event"):
-        tables.read_events(path)
+    for damaged in (b'{"time"', b"[]", b'{"time": "x"}', b'{"kind": "\xff"}'):
+        path.write_bytes(damaged)
+        with pytest.raises(RecordingError, match=r"e\.jsonl:1: is no event"):
+            tables.read_events(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1970-", "3970-"),  # later than nanoseconds reach
+        ("1970-", "1970"),
+        (",1,", ",1.5,"),  # no counter has a fraction
+        (",1,", "," + "9" * 30 + ","),
+        (",1,", ",\xff,"),
+        (",1,", ",1,1,"),
+        ("1970-", '"1970-'),
+    ],
+)
+def test_a_damaged_table_is_refused_in_one_sentence(tmp_path, old, new):
+    whole = tables.metrics_header(["c"]) + "1970-01-01T00:00:01.000000Z,d,1,2.5,OK,7\n"
+    path = tmp_path / "m.csv"
+    path.write_text(whole)
+    assert len(tables.read_metrics(path, ["c"])) == 1
+    path.write_text(whole.replace(old, new), encoding="latin-1")
+    with pytest.raises(RecordingError, match=r"m\.csv: cannot be read: .*sensorkit verify") as no:
+        tables.read_metrics(path, ["c"])
+    assert "\n" not in str(no.value)
 
 
 def test_labels_come_back_with_their_types(tmp_path):
@@ -202,3 +226,30 @@ def test_other_label_columns_are_refused(tmp_path):
     path.write_text("id,start\n1,2\n")
     with pytest.raises(RecordingError, match="wanted are id,"):
         tables.read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1970-", "bias-"),
+        ("1,d,", "x,d,"),
+        ("1,d,", "\xff,d,"),
+        (",4.5,", ",4.5.6,"),
+        ("\n1,", "\n,"),
+    ],
+)
+def test_damaged_labels_are_refused_in_one_sentence(tmp_path, old, new):
+    path = tmp_path / "labels.csv"
+    whole = tables.label_lines([FaultLabel(1, "d", S, S, "spike", "c", "signal", 4.5, None, 7)])
+    path.write_text(whole.replace(old, new), encoding="latin-1")
+    with pytest.raises(RecordingError, match=r"labels\.csv: cannot be read: .*") as no:
+        tables.read_labels(path)
+    assert "\n" not in str(no.value)
+
+
+def test_damaged_errors_are_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "e.log"
+    for damaged in (b"soon\t0\tempty\t\n", b"1970-01-01\tx\tempty\t\n", b"\xff\n", b"a\tb\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(RecordingError, match=r"e\.log: cannot be read: .*"):
+            tables.read_errors(path)

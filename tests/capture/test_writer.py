@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -13,6 +15,16 @@ from sensorkit.readings import Event, FaultLabel, Readings, Rejection, RejectRea
 
 S = 1_000_000_000
 START = 1_700_000_000 * S
+META = {
+    "schema_version": 1,
+    "kind": "captured",
+    "status": "complete",
+    "reason": "",
+    "device": "d",
+    "started": "2026-11-21T03:26:47Z",
+    "ended": None,
+    "profile": {},
+}
 
 
 @pytest.fixture
@@ -137,7 +149,11 @@ def test_a_manifest_that_is_not_ours_is_refused(capture, frame, line):
         ("{", "cannot be read as JSON"),
         ("[]", "has schema_version None, this sensorkit reads 1"),
         ('{"schema_version": 99}', "has schema_version 99"),
-        ('{"schema_version": 1, "kind": "captured", "profile": {}}', "recording.json: name"),
+        ('{"schema_version": 1, "kind": "captured"}', "does not say its 'status'"),
+        (json.dumps(META | {"started": "yesterday"}), "has no time in 'started'"),
+        (json.dumps(META | {"ended": 5.5e300}), "has no time in 'ended'"),
+        (json.dumps({k: v for k, v in META.items() if k != "ended"}), "has no time in 'ended'"),
+        (json.dumps(META), "recording.json: name"),
     ],
 )
 def test_a_folder_with_another_json_says_what_is_wrong(tmp_path, text, message):
@@ -151,6 +167,30 @@ def test_no_recording_says_what_is_missing(tmp_path):
         Recording.open(tmp_path)
     with pytest.raises(RecordingError, match="does not exist"):
         Recording.open(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordingError, match="is a file, not a folder"):
+        Recording.open(tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", ["captured", "imported"])
+def test_a_disk_that_is_full_at_once_leaves_no_folder(tmp_path, monitor, monkeypatch, kind):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(layout, "sync_folder", full)
+    with pytest.raises(RunError, match="No space left on device; nothing is recorded: make room"):
+        RecordingWriter(tmp_path / "rec", monitor, kind=kind)
+    assert not (tmp_path / "rec").exists()
+
+
+def test_a_disk_full_in_an_import_does_not_advise_to_recover_it(tmp_path, monitor, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(layout, "write_manifest", full)
+    writer = RecordingWriter(tmp_path / "rec", monitor, kind="imported")
+    with pytest.raises(RunError, match=r"make room, remove .*rec and make it again"):
+        writer.close()
 
 
 def test_readings_are_written_and_read_back(tmp_path, monitor, readings):
@@ -227,12 +267,17 @@ def test_an_index_that_does_not_fit_is_named_with_its_line(capture, frame):
         ([good[0], good[2]], 2),
         ([*good[:2], "junk"], 3),
         ([good[0], good[1].replace(f",{len(frame(1))}", ",9999")], 2),
+        ([good[0], good[1].replace(f",{len(frame(1))}", "," + "9" * 30)], 2),
+        ([*good[:2], "\N{DEGREE SIGN}"], 3),
     ):
         index.write_text("\n".join(rows) + "\n")
         with pytest.raises(RecordingError, match=rf"raw\.index\.csv:{line}: does not continue"):
             list(recording.raw())
     index.write_text("\n".join(good[:2]) + "\n")
     with pytest.raises(RecordingError, match=r"raw\.log goes on"):
+        list(recording.raw())
+    index.unlink()
+    with pytest.raises(RecordingError, match=r"raw\.index\.csv: is missing; restore it"):
         list(recording.raw())
 
 

@@ -102,3 +102,14 @@ def test_help_answers_without_the_heavy_libraries():
     )
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert not imported & {"numpy", "pandas", "sklearn", "plotly", "numba", "papermill"}
+
+
+def test_ctrl_c_while_the_commands_are_loaded_is_no_traceback(monkeypatch, capsys):
+    def interrupted(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.importlib, "import_module", interrupted)
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err == "sensorkit: stopped\n"

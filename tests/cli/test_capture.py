@@ -233,3 +233,34 @@ def test_on_a_terminal_a_line_says_how_it_goes(tmp_path):
     assert "temperature 85.5°C" in shown.decode()
     assert process.returncode == 0
     assert "THRESHOLD_BREACH_TEMP" in out  # the alerts go to standard output
+
+
+@pytest.mark.pty
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_on_a_terminal_an_alert_stands_on_a_line_of_its_own(tmp_path):
+    from sensorkit.wire.links import open_pty
+
+    with open_pty() as device, open_pty() as screen:
+        terminal = os.open(screen.port, os.O_RDWR | os.O_NOCTTY)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sensorkit", "capture", device.port, "--out", "rec"],
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        shown, end = b"", time.monotonic() + 30
+        device.master.write(frame(0))
+        while b"1 frames" not in shown and time.monotonic() < end:
+            shown += screen.master.read(0.1) or b""
+        device.master.write(frame(1, "85.50"))
+        while b"THRESHOLD_BREACH_TEMP" not in shown and time.monotonic() < end:
+            shown += screen.master.read(0.1) or b""
+        process.send_signal(signal.SIGINT)
+        while process.poll() is None and time.monotonic() < end:
+            shown += screen.master.read(0.1) or b""
+    # What stood on the line is erased (ESC[2K) before the alert is written there.
+    before, _, _ = shown.partition(b"CRITICAL  THRESHOLD_BREACH_TEMP")
+    assert re.fullmatch(rb"\S*Z  ", before.rpartition(b"\x1b[2K")[2])
+    assert process.returncode == 0

@@ -188,10 +188,11 @@ def test_a_saved_detector_takes_no_settings(run, bench, tmp_path):
     assert "is a saved detector, fitted with its parameters set" in said
 
 
-def test_a_detector_that_cannot_be_saved_leaves_no_report(run, bench, tmp_path):
-    code, _, said = run(bench, "--save", tmp_path / "nowhere" / "model")
-    assert code == 1
-    assert f"{tmp_path / 'nowhere' / 'model'}: No such file or directory" in " ".join(said.split())
+@pytest.mark.parametrize("option", ["--save", "--out"])
+def test_a_path_that_cannot_be_written_is_said_before_the_work(run, bench, tmp_path, option):
+    code, out, said = run(bench, option, tmp_path / "nowhere" / "file")
+    assert (code, out) == (2, "")
+    assert f"{tmp_path / 'nowhere' / 'file'}: its folder is not there" in " ".join(said.split())
     assert not (bench / "derived" / "anomaly_report.json").exists()
 
 

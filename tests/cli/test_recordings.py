@@ -104,6 +104,18 @@ def test_verify_is_silent_about_a_good_recording_and_names_a_changed_file(run, r
     assert json.loads(out)["changes"] == {"raw.log": "changed", "events.jsonl": "missing"}
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{}", None])
+def test_verify_names_the_file_that_says_what_a_recording_is(run, recording, damaged):
+    path = recording.dir / "recording.json"
+    path.unlink() if damaged is None else path.write_bytes(damaged)
+    what = "missing" if damaged is None else "changed"
+    assert run("verify", "bench") == (
+        1,
+        "",
+        f"sensorkit: bench: is not as it was recorded: recording.json ({what})\n",
+    )
+
+
 def test_replay_says_whether_the_files_are_the_same(run, recording):
     assert run("replay", "bench") == (0, "bench: rebuilt, byte for byte the same\n", "")
     path = recording.dir / "structured_metrics.csv"
@@ -117,7 +129,7 @@ def test_replay_says_whether_the_files_are_the_same(run, recording):
 
 
 def test_recover_finishes_what_was_cut_off(run, recording):
-    assert run("recover", "bench") == (0, "bench: is whole, nothing to do\n", "")
+    assert run("recover", "bench") == (0, "bench: is finished, there is nothing to recover\n", "")
     (recording.dir / "manifest-sha256.txt").unlink()
     for command in ("show", "verify", "replay"):
         status, out, err = run(command, "bench")

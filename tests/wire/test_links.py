@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from sensorkit.errors import LinkError, LinkLost
+from sensorkit.errors import LinkError, LinkLost, RunError
 from sensorkit.wire import links
 from sensorkit.wire.links import PyserialLink, StreamLink, open_link
 
@@ -234,3 +234,11 @@ def test_nothing_of_posix_is_imported_on_windows():
         if line.startswith(needs)
     }
     assert found == {"posix.py", "pty.py"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_file_that_the_disk_does_not_take_is_named():
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        link = StreamLink("file:frames.raw", None, full)
+        with pytest.raises(RunError, match=r"file:frames\.raw: cannot be written: No space left"):
+            link.write(b"T:1")
