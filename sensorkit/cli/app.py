@@ -199,3 +199,11 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("sensorkit: stopped")
         sys.exit(130)
+    except Exception as error:  # a mistake of ours, not of the user or the device
+        log.debug("the traceback", exc_info=True)
+        what = printable(f"{type(error).__name__}: {error}")
+        err.print(
+            f"sensorkit: a mistake in sensorkit itself: {what}; -vv shows the traceback, which "
+            "belongs in a bug report"
+        )
+        sys.exit(1)

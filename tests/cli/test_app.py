@@ -113,3 +113,21 @@ def test_ctrl_c_while_the_commands_are_loaded_is_no_traceback(monkeypatch, capsy
         cli.main()
     assert exit_.value.code == 130
     assert capsys.readouterr().err == "sensorkit: stopped\n"
+
+
+@pytest.mark.parametrize(("flags", "traceback"), [([], False), (["-vv"], True)])
+def test_a_mistake_of_our_own_is_a_sentence_and_a_traceback_only_when_asked(flags, traceback):
+    broken = (
+        "import sys, sensorkit.cli.app as cli, sensorkit.wire.links as links\n"
+        "def ports(): raise ZeroDivisionError('by\\x1b[2J zero')\n"
+        "links.ports = ports\n"
+        f"sys.argv = ['sensorkit', 'ports', *{flags!r}]\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        r"sensorkit: a mistake in sensorkit itself: ZeroDivisionError: by\x1b[2J"
+    )
+    assert ("Traceback" in done.stderr) is traceback
