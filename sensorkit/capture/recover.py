@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from sensorkit.capture import layout
-from sensorkit.capture.disk import INDEX_HEADER, disk_error, lock
+from sensorkit.capture.disk import disk_error, lock
+from sensorkit.capture.raw_log import INDEX_HEADER
 from sensorkit.capture.reader import Recording
 from sensorkit.capture.replay import host_events, rebuild
 from sensorkit.errors import RecordingError

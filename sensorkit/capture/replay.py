@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sensorkit.capture import layout
-from sensorkit.capture.disk import DerivedFiles
+from sensorkit.capture.derived_files import DerivedFiles
 from sensorkit.capture.importing import reimport
 from sensorkit.capture.injected import reinject
 from sensorkit.capture.reader import Recording

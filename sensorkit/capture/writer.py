@@ -14,7 +14,9 @@ from typing import Any
 
 from sensorkit import __version__
 from sensorkit.capture import layout, tables
-from sensorkit.capture.disk import DerivedFiles, Fsync, RawLog, disk_error
+from sensorkit.capture.derived_files import DerivedFiles
+from sensorkit.capture.disk import disk_error
+from sensorkit.capture.raw_log import Fsync, RawLog
 from sensorkit.capture.reader import Recording
 from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from sensorkit.capture import Recording, RecordingWriter, disk, layout, write_recording
+from sensorkit.capture import Recording, RecordingWriter, layout, raw_log, write_recording
 from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, RejectReason
@@ -297,9 +297,9 @@ def test_html_is_escaped(capture, frame, monitor):
 
 
 def test_a_write_the_disk_takes_half_of_is_finished(tmp_path, monkeypatch):
-    log = disk.RawLog(tmp_path, None)
-    real = disk.os.write
-    monkeypatch.setattr(disk.os, "write", lambda fd, data: real(fd, data[:3]))
+    log = raw_log.RawLog(tmp_path, None)
+    real = raw_log.os.write
+    monkeypatch.setattr(raw_log.os, "write", lambda fd, data: real(fd, data[:3]))
     log.write(START, b"0123456789")
     monkeypatch.undo()
     log.close()
@@ -314,7 +314,7 @@ def test_a_failed_fsync_in_the_background_stops_the_recording(tmp_path, monitor,
             failed.set()
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(disk.os, "fsync", fsync)
+    monkeypatch.setattr(raw_log.os, "fsync", fsync)
     writer = RecordingWriter(tmp_path / "rec", monitor, fsync=0.001)
     assert failed.wait(5)
     while writer._raw._failure is None:  # set right after the event
@@ -326,7 +326,7 @@ def test_a_failed_fsync_in_the_background_stops_the_recording(tmp_path, monitor,
 def test_fsync_always_is_done_for_each_read(tmp_path, monitor, monkeypatch):
     writer = RecordingWriter(tmp_path / "rec", monitor, fsync=0)
     synced = []
-    monkeypatch.setattr(disk.os, "fsync", synced.append)
+    monkeypatch.setattr(raw_log.os, "fsync", synced.append)
     writer.write_raw(START, b"x")
     assert len(synced) == 2  # raw.log and its index
     monkeypatch.undo()
