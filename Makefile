@@ -66,8 +66,8 @@ lab: $(STAMP) ## open the notebooks in JupyterLab
 datasets: $(STAMP) ## make the committed recordings anew, byte for byte
 	@"$(PY)" datasets/make.py
 
-bench: $(STAMP) ## measure speed, each beside its yardstick
-	@for bench in benchmarks/*.py; do "$(PY)" "$$bench" || exit 1; done
+bench: $(STAMP) ## measure speed and loss, each beside its yardstick (ten minutes)
+	@for bench in benchmarks/*.py; do "$(PY)" "$$bench" $(ARGS) || exit 1; done
 
 docs: $(STAMP) ## check that the pages in docs/ agree with the code
 	@$(STEADY) "$(PY)" -m pytest tests/docs

@@ -247,6 +247,7 @@ class RejectReason(StrEnum):
     HEADER = "header"  # a comment or header line; counted, no fault of the wire
     NUMBER = "number"  # not a plain decimal number
     OVERLONG = "overlong"  # longer than the longest line of the profile
+    PARTIAL_START = "partial_start"  # the link was opened in the middle of a line
     RANGE = "range"  # outside what the sensor can physically say
     STATUS = "status"  # a status word the profile does not name
     SYNTAX = "syntax"  # not the shape of a frame at all

@@ -36,6 +36,22 @@ def test_every_profile_we_ship_can_be_read_and_survives_json(name):
     assert Profile.from_dict(profile.to_dict(), "test") == profile
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("true", True), ("false", False), ("once_seen", "once_seen"), (None, "once_seen")],
+)
+def test_a_profile_says_when_a_checksum_may_be_missing(tmp_path, text, wanted):
+    given = "" if text is None else f"checksum_required: {text}, "
+    profile = load(tmp_path, GOOD.replace("frame: {", "frame: {" + given))
+    assert profile.frame.checksum_required == wanted
+    assert Profile.from_dict(profile.to_dict(), "test") == profile
+
+
+def test_a_section_that_two_anchors_share_is_no_doubled_key(tmp_path):
+    text = GOOD + "states:\n  A: &a {dwell_s: [1, 2], next: {A: 1}}\n  B: *a\n"
+    assert list(load(tmp_path, text).states) == ["A", "B"]
+
+
 def test_the_name_of_a_shipped_profile_is_its_file():
     assert [Profile.load(name).name for name in shipped()] == shipped()
 
@@ -52,14 +68,29 @@ def test_a_good_profile_is_read(tmp_path):
         ("[20, 90]", "[90, 20]", 5, "low (90 degC) must be below high (20 degC); swap them"),
         ("rate_hz: 2", "rate_hz: fast", 2, "rate_hz"),
         ("rate_hz: 2", "rate_hz: 0", 2, "greater than 0"),
-        ("rate_hz: 2", "rate: 2", 1, "rate_hz: Field required"),
-        ("unit: degC", "unitt: degC", 6, "unitt"),
+        ("rate_hz: 2\n", "", 1, "rate_hz: Field required"),
+        ("rate_hz: 2", "rate: 2", 2, "rate: unknown key; did you mean 'rate_hz'?"),
+        ("unit: degC", "unitt: degC", 6, "channels.0.unitt: unknown key; did you mean 'unit'?"),
+        ("unit: degC", "colour: red", 6, "colour: unknown key; there are name, unit, label"),
+        ("rate_hz: 2", "rate_hz: 2\nname: kettle", 3, "name: stands here a second time"),
+        ("unit: degC", "unit: K\n    unit: degC", 7, "unit: stands here a second time"),
         ("channel: T,", "channel: U,", 9, "rules.0.channel: no channel 'U'; there are T"),
         ("high: 80, ", "", 9, "needs low or high"),
         ("columns: [T,", "columns: [X,", 3, "frame.columns.0: no channel 'X'"),
-        ("format: csv", "format: cvs", 3, "frame"),
+        (
+            "format: csv",
+            "format: cvs",
+            3,
+            "frame.format: unknown frame format 'cvs'; there are",
+        ),
         ("severity: CRITICAL", "severity: BAD", 9, "severity"),
-        ('"@status"]', '"@state"]', 3, "unknown '@state'; there are @status"),
+        ('"@status"]', '"@state"]', 3, "unknown column '@state'; there are @sequence"),
+        ("[T,", "[T_,", 3, "frame.columns.0: no channel 'T_'; did you mean 'T'?"),
+        ("format: csv", "format: [csv]", 3, "frame.format: a name is wanted; there are csv"),
+        ("format: csv, ", "", 3, "frame.format: a name is wanted; there are csv, js"),
+        ("frame: {", "frame: {line_end: crlf, ", 3, "frame.line_end: Input should be 'lf' or 'cr'"),
+        ("frame: {", "frame: {checksum_required: 1, ", 3, "frame.checksum_required"),
+        ("frame: {", "frame: {checksum_required: once, ", 3, "frame.checksum_required"),
         ('[T, "@status"]', "[T, T]", 3, "two columns are 'T'"),
         ('"@status"]', '"@status"], delimiter: ""', 3, "delimiter: String should have at least 1"),
     ],
@@ -94,6 +125,7 @@ states:
         ("status: S", "status: T", 3, "two fields have the key 'T'"),
         ("key: P", 'key: "P:1"', 3, "the key 'P:1' holds a sign that ends it"),
         ("HOT]", '"HOT,1"]', 7, "'HOT,1' holds ',', which ends a field"),
+        ("next: {RUN: 1}", "next: {RUNS: 1}", 9, "no state 'RUNS'; did you mean 'RUN'?"),
         ("[10, 20]", "[20, 10]", 9, "shortest (20 s) is above mean (10 s)"),
     ],
 )
@@ -124,7 +156,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list():
-    with pytest.raises(ProfileError, match=r"shipped are .*serial_monitor.*did you mean 'serial_m"):
+    with pytest.raises(ProfileError, match=r"there are .*serial_monitor.*did you mean 'serial_m"):
         Profile.load("serial_moniter")
 
 

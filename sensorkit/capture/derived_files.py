@@ -5,56 +5,99 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 from sensorkit.capture import layout, tables
+from sensorkit.capture.rows import metrics_header, metrics_rows
 from sensorkit.readings import Event, Readings, Rejection
+from sensorkit.wire.texts import Texts
 
 
-class DerivedFiles:
-    """structured_metrics.csv, parser_errors.log and events.jsonl.
+class Sink(Protocol):
+    """Takes the bytes of one file in their order."""
 
-    They can be rebuilt from raw.log, so they are buffered; events are written at once, for those
-    that only the host saw cannot.
+    def write(self, data: bytes) -> None:
+        """Take what comes next."""
+        ...
+
+    def close(self) -> None:
+        """Take note that this was all."""
+        ...
+
+
+class DerivedSinks:
+    """Turns what the bytes said into the bytes of the three derived files.
+
+    Parameters
+    ----------
+    metrics, errors, events : Sink
+        What takes structured_metrics.csv, parser_errors.log and events.jsonl.
+    channels : sequence of str
     """
 
-    def __init__(self, folder: Path, channels: Sequence[str]) -> None:
-        self._metrics = _open(folder / layout.METRICS)
-        self._errors = _open(folder / layout.ERRORS)
-        self._events = _open(folder / layout.EVENTS)
-        self._metrics.write(tables.metrics_header(channels))
+    def __init__(self, metrics: Sink, errors: Sink, events: Sink, channels: Sequence[str]) -> None:
+        self._metrics, self._errors, self._events = metrics, errors, events
+        metrics.write(metrics_header(channels).encode())
 
     def write(
         self,
         readings: Readings,
-        texts: Sequence[Sequence[str | None]] | None = None,
+        texts: Texts | Sequence[Sequence[str | None]] | None = None,
         rejections: Iterable[Rejection] = (),
         events: Iterable[Event] = (),
     ) -> None:
         """Append to all three."""
         if len(readings):
-            self._metrics.write(tables.metrics_rows(readings, texts))
+            self._metrics.write(metrics_rows(readings, texts))
         if rejections:
-            self._errors.write(tables.error_lines(rejections))
-        for event in events:
-            self._events.write(tables.event_line(event))
-            self._events.flush()
-
-    def flush(self) -> None:
-        """Hand what is buffered to the system."""
-        for file in (self._metrics, self._errors):
-            file.flush()
+            self._errors.write(tables.error_lines(rejections).encode())
+        if events:
+            self._events.write("".join(map(tables.event_line, events)).encode())
 
     def close(self) -> None:
-        """Write everything through to the disk and close."""
-        for file in (self._metrics, self._errors, self._events):
-            if not file.closed:
-                try:
-                    file.flush()
-                    os.fsync(file.fileno())
-                finally:
-                    file.close()
+        """Close all three, whatever happens to one of them."""
+        try:
+            self._metrics.close()
+        finally:
+            try:
+                self._errors.close()
+            finally:
+                self._events.close()
 
 
-def _open(path: Path) -> TextIO:
-    return path.open("x", encoding="utf-8", newline="\n", buffering=1 << 16)
+class DerivedFiles(DerivedSinks):
+    """structured_metrics.csv, parser_errors.log and events.jsonl in a folder.
+
+    Each block of rows is handed to the system in one call and stands there for others to read;
+    nothing is kept back.
+    """
+
+    def __init__(self, folder: Path, channels: Sequence[str]) -> None:
+        names = (layout.METRICS, layout.ERRORS, layout.EVENTS)
+        metrics, errors, events = (_NewFile(folder / name) for name in names)
+        super().__init__(metrics, errors, events, channels)
+
+    def flush(self) -> None:
+        """Do nothing: all that was written is with the system already."""
+
+
+class _NewFile:
+    """A file that is written from its beginning; one that is there already is an error."""
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._fd = os.open(path, flags, 0o666)
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:  # a disk that fills up takes a part first
+            view = view[os.write(self._fd, view) :]
+
+    def close(self) -> None:
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -17,6 +17,8 @@ from sensorkit.faults.transport import distort
 from sensorkit.readings import Event, Readings, parse_time
 from sensorkit.wire.stream import Batch, FrameStream
 
+ANYWHERE = 1 << 62
+
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 
 
@@ -65,6 +67,8 @@ class FaultyLine:
         # Where pieces of what arrived begin, and where they stood in raw.log.
         self._arrived = [0]
         self._stood = [0]
+        # The last place that a piece may stand for: that of a longer one is still its own line.
+        self._limits = [ANYWHERE]
         self._sent = 0
 
     def batches(self) -> Iterator[Batch]:
@@ -74,16 +78,16 @@ class FaultyLine:
             for event in self._parent.events()
             if event["details"].get("origin") == "host"
         ]
-        for at, received, piece in self._pieces():
+        for at, size, received, piece in self._pieces():
             while told and told[0].offset <= at:
                 yield from self._host(told.pop(0))
-            yield self._feed(at, received, piece)
+            yield self._feed(at, size, received, piece)
         for event in told:
             yield from self._host(event)
         yield self._mapped(self._stream.finish(parse_time(self._parent.meta["ended"])))
 
-    def _pieces(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield (offset in raw.log, received_ns, bytes that arrive instead)."""
+    def _pieces(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """Yield (offset in raw.log, bytes there, received_ns, bytes that arrive instead)."""
         ranges = list(self._ranges)
         inside = bytearray()
         reads: list[tuple[int, int]] = []
@@ -95,7 +99,7 @@ class FaultyLine:
                 piece = chunk[len(chunk) - (end - at) :]
                 if placed is None or at < start:
                     piece = piece[: start - at]
-                    yield at, received, piece
+                    yield at, len(piece), received, piece
                     at += len(piece)
                     continue
                 piece = piece[: stop - at]
@@ -110,7 +114,7 @@ class FaultyLine:
 
     def _distorted(
         self, start: int, data: bytes, reads: Sequence[tuple[int, int]], placed: Placed
-    ) -> Iterator[tuple[int, int, bytes]]:
+    ) -> Iterator[tuple[int, int, int, bytes]]:
         """Yield each line of a faulty range, at the read that brought its end."""
         lines = _LINES.findall(data)
         ends = [end for end, _ in reads]
@@ -118,25 +122,26 @@ class FaultyLine:
             lines, distort(lines, placed, self._plan, self._seed), strict=True
         ):
             received = reads[bisect.bisect_left(ends, start + len(line))][1]
-            yield start, received, arrives
+            yield start, len(line), received, arrives
             start += len(line)
 
-    def _feed(self, at: int, received: int, piece: bytes) -> Batch:
+    def _feed(self, at: int, size: int, received: int, piece: bytes) -> Batch:
         if not piece:
             return Batch(Readings.empty(self._parent.profile.channel_names))
-        if at - self._sent != self._stood[-1] - self._arrived[-1]:
+        limit = ANYWHERE if size == len(piece) else at + size - 1
+        moved = at - self._sent != self._stood[-1] - self._arrived[-1]
+        if moved or limit != self._limits[-1]:
             self._arrived.append(self._sent)
             self._stood.append(at)
+            self._limits.append(limit)
         self._sent += len(piece)
         return self._mapped(self._stream.feed(received, piece))
 
     def _host(self, event: Event) -> Iterator[Batch]:
         """Take over what only the host saw, with all that it means for the stream."""
-        batch = self._mapped(self._stream.finish(event.time))
-        batch.events.append(event)
+        batch = self._mapped(self._stream.host(event))
+        batch.events[-1] = event  # its place is that in the parent already
         yield batch
-        if event.kind == "link_lost":
-            yield self._mapped(self._stream.interrupt(event.time))
 
     def _mapped(self, batch: Batch) -> Batch:
         """Return *batch* with its offsets as they are in the parent's raw.log."""
@@ -151,4 +156,4 @@ class FaultyLine:
     def _back(self, offset: int) -> int:
         """Return where the byte that arrived as number *offset* stood in raw.log."""
         piece = bisect.bisect_right(self._arrived, offset) - 1
-        return offset - self._arrived[piece] + self._stood[piece]
+        return min(offset - self._arrived[piece] + self._stood[piece], self._limits[piece])

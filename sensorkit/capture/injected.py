@@ -19,6 +19,7 @@ from sensorkit.faults.labels import LABEL_COLUMNS
 from sensorkit.faults.placing import Placed
 from sensorkit.faults.plan import FaultPlan
 from sensorkit.faults.signal import Injection, distort_values, injections, labels_of
+from sensorkit.faults.transport import refuse_live
 from sensorkit.readings import (
     Event,
     FaultLabel,
@@ -28,6 +29,7 @@ from sensorkit.readings import (
     parse_time,
 )
 from sensorkit.signals import quantize
+from sensorkit.wire.texts import Texts
 
 
 @dataclass
@@ -37,7 +39,7 @@ class _Content:
     readings: Readings
     rows: NDArray[np.int64]
     """Which of the parent's readings each one is; -1 where it is none of them."""
-    texts: list[tuple[str, ...]]
+    texts: list[tuple[str | None, ...]]
     rejections: list[Rejection] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -95,6 +97,8 @@ def inject_recording(
     existing = _labels(parent)
     faults = injections(readings, plan, seed, existing=existing)
     lines = [f.placed for f in faults if isinstance(f.placed.fault.of, TransportKind)]
+    for line in lines:
+        refuse_live(line)
     if not lines:
         content = _as_recorded(parent, readings)
     elif parent.has_raw:
@@ -154,7 +158,7 @@ def _as_recorded(parent: Recording, readings: Readings) -> _Content:
     events = [
         Event(parse_time(e["time"]), e["kind"], e["offset"], e["details"]) for e in parent.events()
     ]
-    return _Content(readings, np.arange(len(readings)), parent.texts(), rejections, events)
+    return _Content(readings, np.arange(len(readings)), [*parent.texts()], rejections, events)
 
 
 def _silenced(parent: Recording, readings: Readings, faults: Sequence[Injection]) -> _Content:
@@ -195,7 +199,7 @@ def _over_the_line(
     return _Content(
         replace(arrived, time=time),
         rows,
-        [text for batch in batches for text in batch.texts],
+        Texts.concat([batch.texts for batch in batches]).rows(),
         [rejection for batch in batches for rejection in batch.rejections],
         [event for batch in batches for event in batch.events],
     )

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sensorkit.capture.pump import raw_name
 from sensorkit.errors import RecordingError
 from sensorkit.readings import parse_time
 
@@ -24,7 +25,8 @@ MANIFEST = "manifest-sha256.txt"
 DERIVED = "derived"
 
 HASHED = (META, RAW, INDEX, METRICS, ERRORS, EVENTS, LABELS)
-"""What the manifest covers, in its order; not every recording has all of them."""
+"""What the manifest covers, in its order; not every recording has all of them, and one that was
+rotated has raw.0002.log and so on after raw.log."""
 
 REBUILT = (METRICS, ERRORS, EVENTS)
 """What `replay` makes from raw.log."""
@@ -34,6 +36,23 @@ SCHEMA_VERSION = 1
 _NEEDED = ("kind", "status", "reason", "started", "device")
 
 _ENTRY = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.-]+)")
+_LATER_RAW = re.compile(r"raw\.([0-9]{4,})\.log")
+
+
+def raw_names(folder: Path) -> list[str]:
+    """Return the raw files that are in *folder*, in the order of their bytes."""
+    found = (_LATER_RAW.fullmatch(path.name) for path in folder.iterdir())
+    numbers = [int(match[1]) for match in found if match]
+    first = [RAW] if (folder / RAW).is_file() else []
+    return first + [raw_name(number) for number in sorted(numbers) if number > 1]
+
+
+def hashed_names(folder: Path) -> list[str]:
+    """Return what a manifest of *folder* covers, in its order."""
+    later = [name for name in raw_names(folder) if name != RAW]
+    names = [name for name in HASHED if (folder / name).is_file()]
+    at = names.index(RAW) + 1 if RAW in names else len(names)
+    return names[:at] + later + names[at:]
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
@@ -123,17 +142,18 @@ def write_manifest(folder: Path) -> None:
 
     It is written last: a recording that has it is whole.
     """
-    names = [name for name in HASHED if (folder / name).is_file()]
+    names = hashed_names(folder)
     write_whole(
         folder / MANIFEST, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     )
     sync_folder(folder)
 
 
-def changes(folder: Path) -> dict[str, str]:
+def changes(folder: Path, *, raw: bool = True) -> dict[str, str]:
     """Return what differs from the manifest: name -> "changed", "missing" or "added".
 
-    `derived/` may hold anything.
+    `derived/` may hold anything. Without *raw* the bytes on the wire and their index, which are
+    large, are not looked into.
 
     Raises
     ------
@@ -154,7 +174,7 @@ def changes(folder: Path) -> dict[str, str]:
     expected = {}
     for number, line in enumerate(lines, 1):
         entry = _ENTRY.fullmatch(line)
-        if entry is None or entry[2] not in HASHED:
+        if entry is None or not (entry[2] in HASHED or _LATER_RAW.fullmatch(entry[2])):
             raise RecordingError(
                 f"{path}:{number}: is no hash of a file of a recording: {line[:100]!r}; restore "
                 "the manifest from a copy"
@@ -164,6 +184,8 @@ def changes(folder: Path) -> dict[str, str]:
     for name, digest in expected.items():
         if not (folder / name).is_file():
             found[name] = "missing"
+        elif not raw and name.startswith("raw."):
+            continue
         elif sha256_of(folder / name) != digest:
             found[name] = "changed"
     for child in sorted(folder.iterdir()):

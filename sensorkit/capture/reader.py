@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from typing import Any, Self
 import pandas as pd
 
 from sensorkit.capture import layout, tables
+from sensorkit.capture.blocks import BLOCK_BYTES, Block, BlockReader
 from sensorkit.errors import RecordingError
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings
-from sensorkit.wire.framing import MAX_LINE_BYTES, Line, LineFramer
+from sensorkit.wire.codec import make_codec
+from sensorkit.wire.framing import Line
 
 
 class Recording:
@@ -119,8 +122,8 @@ class Recording:
         """Return the events: time, kind, offset, details."""
         return tables.read_events(self._file(layout.EVENTS))
 
-    def raw(self) -> Iterator[tuple[int, bytes]]:
-        """Yield (received_ns, bytes) of each read.
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[Block]:
+        """Yield the reads in blocks of about *size* bytes; one larger than that is a block alone.
 
         Raises
         ------
@@ -132,37 +135,19 @@ class Recording:
                 f"{self.dir}: has no {layout.RAW}, for it was {self.kind}, not captured; use its "
                 "readings, or name a captured recording"
             )
-        index = self.dir / layout.INDEX
-        if not index.is_file():
-            raise RecordingError(f"{index}: is missing; restore it from a copy")
-        size = (self.dir / layout.RAW).stat().st_size
-        with (self.dir / layout.RAW).open("rb") as raw, index.open("rb") as rows:
-            next(rows, None)
-            end = 0
-            for number, row in enumerate(rows, 2):
-                try:
-                    received, offset, length = map(int, row.split(b","))
-                except ValueError:
-                    offset, received, length = -1, 0, 0
-                known = offset == end and 0 < length <= size - end
-                data = raw.read(length) if known else b""
-                if not known or len(data) != length:
-                    raise RecordingError(
-                        f"{index}:{number}: does not continue raw.log at byte {end}; restore both "
-                        f"from a copy: `sensorkit verify {self.dir}` says which was changed"
-                    )
-                end += length
-                yield received, data
-            if raw.read(1):
-                raise RecordingError(
-                    f"{index}: ends at byte {end}, {layout.RAW} goes on; restore both from a "
-                    f"copy: `sensorkit verify {self.dir}` says which was changed"
-                )
+        with contextlib.closing(BlockReader(self.dir)) as reader:
+            while (block := reader.take(size)) is not None:
+                yield block
+            reader.finish()
+
+    def raw(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (received_ns, bytes) of each read; raises as `blocks` does."""
+        for block in self.blocks():
+            yield from block.reads()
 
     def lines(self) -> Iterator[tuple[int, Line]]:
         """Yield (received_ns, line) of each line of raw.log, frames and noise alike."""
-        frame = self.profile.frame
-        framer = LineFramer(frame.max_line_bytes if frame else MAX_LINE_BYTES)
+        framer = make_codec(self.profile).framer()
         for received, chunk in self.raw():
             for line in framer.feed(chunk):
                 yield received, line

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 from sensorkit.capture import layout
+from sensorkit.capture.blocks import INDEX_HEADER, HashRow, ReadRow
 from sensorkit.capture.disk import disk_error, lock
-from sensorkit.capture.raw_log import INDEX_HEADER
 from sensorkit.capture.reader import Recording
 from sensorkit.capture.replay import host_events, rebuild
+from sensorkit.capture.vouched import index_rows, vouched
 from sensorkit.errors import RecordingError
 from sensorkit.readings import isoformat, parse_time
 
@@ -21,7 +26,11 @@ def recover(folder: str | Path) -> Recording:
     """Finish an interrupted recording; a whole one is left as it is.
 
     raw.log is never changed. Bytes that its index does not cover, for the process died between
-    the two writes, are given the time of the last read before them. The derived files are rebuilt.
+    the two writes or a power cut took the rows, are given the time of the last read before them.
+    The derived files are rebuilt. What was found is `recovered` in recording.json: bytes without a
+    row, rows without bytes, lines of the index that are no rows, zero bytes at the end of raw.log
+    (an ext4 after a power cut; they stay, and are rejected like any noise), and how far the hashes
+    noted in the index vouch for raw.log.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def _finish(recording: Recording) -> None:
     folder, meta = recording.dir, recording.meta
     for name in (*layout.HASHED, layout.MANIFEST):
         (folder / f"{name}.new").unlink(missing_ok=True)
-    last_ns, unindexed = _mend_index(folder, parse_time(meta["started"]))
+    mended = _mend_index(folder, parse_time(meta["started"]))
     if meta["status"] in {"recording", "failed"}:
         why = meta["reason"] or "interrupted"
         if not why.endswith("(recovered)"):
@@ -70,8 +79,14 @@ def _finish(recording: Recording) -> None:
         meta |= {"status": status, "reason": why}
     if not meta["ended"]:
         told = host_events(folder / layout.EVENTS)
-        meta["ended"] = isoformat(max([last_ns, *(event.time for event in told)]))
-    meta["recovered"] = {"unindexed_bytes": unindexed}
+        meta["ended"] = isoformat(max([mended.last_ns, *(event.time for event in told)]))
+    meta["recovered"] = {
+        "unindexed_bytes": mended.unindexed,
+        "rows_without_bytes": mended.without_bytes,
+        "torn_rows": mended.torn,
+        "zero_tail_bytes": _zero_tail(folder),
+        "vouched": vouched(folder).to_dict(),
+    }
     with tempfile.TemporaryDirectory(prefix="recover-", dir=recording.derived) as name:
         meta["counts"] = rebuild(recording, Path(name))
         for file in layout.REBUILT:
@@ -80,35 +95,92 @@ def _finish(recording: Recording) -> None:
     layout.write_manifest(folder)
 
 
-def _mend_index(folder: Path, started_ns: int) -> tuple[int, int]:
-    """Make the index cover raw.log exactly.
+class _Mended(NamedTuple):
+    """What was wrong with an index that now covers the raw files exactly."""
 
-    Returns
-    -------
-    last_ns : int
-        Time of the last read.
-    unindexed : int
-        Bytes that had no row.
-    """
-    size = (folder / layout.RAW).stat().st_size
+    last_ns: int
+    """Time of the last read."""
+    unindexed: int
+    """Bytes that had no row."""
+    without_bytes: int
+    """Rows of reads whose bytes are not there: the disk kept the one and not the other."""
+    torn: int
+    """Lines that are no rows."""
+
+
+class _Index:
+    """An index that is written anew, read by read."""
+
+    def __init__(self, started_ns: int) -> None:
+        self.rows = [INDEX_HEADER]
+        self.end = 0
+        self.last_ns = started_ns
+        self._file = ""
+
+    def read(self, received_ns: int, length: int, file: str) -> None:
+        """Append the row of a read."""
+        self.last_ns = max(received_ns, self.last_ns)
+        name = "" if file == self._file else file
+        self.rows.append(b"%d,%d,%d,%s,\n" % (self.last_ns, self.end, length, name.encode()))
+        self._file = file
+        self.end += length
+
+
+def _mend_index(folder: Path, started_ns: int) -> _Mended:
+    """Make the index cover the raw files exactly; rows that fit stay as they are."""
     path = folder / layout.INDEX
-    text = path.read_text(encoding="ascii", errors="replace") if path.exists() else ""
-    rows, end, last = [], 0, started_ns
-    for line in text.split("\n")[1:-1]:  # what follows the last newline is torn
-        numbers = line.split(",")
-        if len(numbers) != 3 or not all(
-            number.isascii() and number.isdigit() for number in numbers
-        ):
-            break
-        received, offset, length = map(int, numbers)
-        if offset != end or not 0 < length <= size - end or received < last:
-            break
-        rows.append(line)
-        end, last = end + length, received
-    unindexed = size - end
-    rows += [
-        f"{last},{offset},{min(PIECE_BYTES, size - offset)}"
-        for offset in range(end, size, PIECE_BYTES)
-    ]
-    layout.write_whole(path, "".join(f"{line}\n" for line in [INDEX_HEADER.rstrip(), *rows]))
-    return last, unindexed
+    rows = list(index_rows(path)) if path.exists() else []
+    reads = [row for row in rows if isinstance(row, ReadRow)]
+    # The stream's offsets at which raw files begin; no read crosses one.
+    names = layout.raw_names(folder)
+    starts = [0, *accumulate((folder / name).stat().st_size for name in names)]
+    index, unindexed, lost = _Index(started_ns), 0, 0
+
+    def fill(end: int) -> None:
+        nonlocal unindexed
+        unindexed += end - index.end
+        while index.end < end:
+            number = bisect_right(starts, index.end) - 1
+            length = min(end, starts[number + 1], index.end + PIECE_BYTES) - index.end
+            index.read(index.last_ns, length, names[number])
+
+    following = iter([*reads[1:], None])
+    for row in rows:
+        if isinstance(row, HashRow):
+            index.rows.append(row.encode())
+        if not isinstance(row, ReadRow):
+            continue
+        after = next(following)
+        number = bisect_right(starts, row.offset) - 1
+        if number >= len(names) or row.offset + row.length > starts[number + 1]:
+            lost += 1
+        elif row.offset == index.end or (row.offset > index.end and _leads_to(row, after)):
+            fill(row.offset)
+            index.read(row.received_ns, row.length, names[number])
+    fill(starts[-1])
+    text = b"".join(index.rows)
+    layout.write_whole(path, text.decode("ascii"))
+    torn = sum(row is None for row in rows)
+    return _Mended(index.last_ns, unindexed, lost, torn)
+
+
+def _leads_to(row: ReadRow, after: ReadRow | None) -> bool:
+    """Return whether the next row goes on from this one: behind a gap that is no row gone wrong."""
+    return after is None or after.offset == row.offset + row.length
+
+
+def _zero_tail(folder: Path) -> int:
+    """Return how many zero bytes the raw files end with."""
+    count = 0
+    for name in reversed(layout.raw_names(folder)):
+        with (folder / name).open("rb") as raw:
+            at = raw.seek(0, os.SEEK_END)
+            while at > 0:
+                length = min(at, PIECE_BYTES)
+                raw.seek(at - length)
+                zeros = length - len(raw.read(length).rstrip(b"\0"))
+                count += zeros
+                if zeros < length:
+                    return count
+                at -= length
+    return count

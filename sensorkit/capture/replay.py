@@ -6,12 +6,15 @@ import contextlib
 import filecmp
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sensorkit.capture import layout
-from sensorkit.capture.derived_files import DerivedFiles
+from sensorkit.capture.blocks import Block
+from sensorkit.capture.derived_files import DerivedFiles, DerivedSinks
 from sensorkit.capture.importing import reimport
 from sensorkit.capture.injected import reinject
 from sensorkit.capture.reader import Recording
@@ -21,13 +24,30 @@ from sensorkit.readings import Event, parse_time
 from sensorkit.wire.stream import Batch, FrameStream
 
 
-class _Rebuilt:
-    """The derived files of a stream, and how many events are in them."""
+class _Compared:
+    """Takes the bytes of a file that was made again, and looks whether the file has the same."""
 
-    def __init__(self, folder: Path, stream: FrameStream) -> None:
+    def __init__(self, path: Path) -> None:
+        self.same = True
+        self._file = path.open("rb") if path.is_file() else None
+
+    def write(self, data: bytes) -> None:
+        if self.same:
+            self.same = self._file is not None and self._file.read(len(data)) == data
+
+    def close(self) -> None:
+        if self._file is not None:
+            self.same = self.same and not self._file.read(1)
+            self._file.close()
+
+
+class _Rebuilt:
+    """What comes out of a stream, on its way to the derived files; counts the events."""
+
+    def __init__(self, stream: FrameStream, files: DerivedSinks) -> None:
         self.events: dict[str, int] = {}
         self._stream = stream
-        self._files = DerivedFiles(folder, stream.profile.channel_names)
+        self._files = files
 
     def write(self, batch: Batch) -> None:
         for event in batch.events:
@@ -36,14 +56,7 @@ class _Rebuilt:
 
     def host(self, event: Event) -> None:
         """Take over what only the host saw, with all that it means for the stream."""
-        batch = self._stream.finish(event.time)
-        batch.events.append(event)
-        self.write(batch)
-        if event.kind == "link_lost":
-            self.write(self._stream.interrupt(event.time))
-
-    def close(self) -> None:
-        self._files.close()
+        self.write(self._stream.host(event))
 
 
 def rebuild(recording: Recording, out: Path) -> dict[str, Any]:
@@ -57,26 +70,42 @@ def rebuild(recording: Recording, out: Path) -> dict[str, Any]:
     dict
         The counts, as recording.json has them.
     """
+    with contextlib.closing(DerivedFiles(out, recording.profile.channel_names)) as files:
+        return _decode(recording, files)
+
+
+def _decode(recording: Recording, files: DerivedSinks) -> dict[str, Any]:
+    """Put all that the bytes of *recording* say into *files*; return the counts."""
     meta = recording.meta
     stream = FrameStream(
         recording.profile, device=meta["device"], started_ns=parse_time(meta["started"])
     )
     told = host_events(recording.dir / layout.EVENTS)
-    rebuilt = _Rebuilt(out, stream)
+    rebuilt = _Rebuilt(stream, files)
     reads = received = 0
-    try:
-        for received_ns, chunk in recording.raw():
+    for block in recording.blocks():
+        reads += len(block.lengths)
+        for part in _between(block, received, [event.offset for event in told]):
             while told and told[0].offset <= received:
                 rebuilt.host(told.pop(0))
-            rebuilt.write(stream.feed(received_ns, chunk))
-            received += len(chunk)
-            reads += 1
-        for event in told:
-            rebuilt.host(event)
-        rebuilt.write(stream.finish(parse_time(meta["ended"])))
-    finally:
-        rebuilt.close()
+            rebuilt.write(stream.feed_reads(*part))
+            received += len(part.data)
+    for event in told:
+        rebuilt.host(event)
+    rebuilt.write(stream.finish(parse_time(meta["ended"])))
     return recording_counts(stream.counts, reads, rebuilt.events)
+
+
+def _between(block: Block, start: int, places: Sequence[int]) -> Iterator[Block]:
+    """Cut *block*, which begins at *start*, before the reads that come after the *places*."""
+    ends = np.cumsum(block.lengths)
+    cuts = np.searchsorted(start + ends - block.lengths, places)
+    last = 0
+    for cut in [*np.unique(cuts).tolist(), len(ends)]:
+        if cut > last:
+            data = block.data[int(ends[last - 1]) if last else 0 : int(ends[cut - 1])]
+            yield Block(data, block.received_ns[last:cut], block.lengths[last:cut])
+            last = cut
 
 
 def host_events(path: Path) -> list[Event]:
@@ -120,18 +149,46 @@ def replay(recording: Recording, out: Path | None = None) -> list[str]:
     """
     if not recording.whole:
         layout.changes(recording.dir)  # says what to do
-    with _folder(out) as folder:
-        if recording.has_raw:
-            counts = rebuild(recording, folder)
-            names = list(layout.REBUILT)
-        else:
-            made = _make_again(recording, folder)
-            folder, counts = made.dir, made.counts
-            names = [*layout.REBUILT, layout.LABELS]
-        different = [n for n in names if not _same(recording.dir / n, folder / n)]
-        if counts != recording.counts:
-            different.append(layout.META)
+    if recording.has_raw and out is None:
+        different, counts = _compare(recording)
+    else:
+        with _folder(out) as folder:
+            if recording.has_raw:
+                counts = rebuild(recording, folder)
+                names = list(layout.REBUILT)
+            else:
+                made = _make_again(recording, folder)
+                folder, counts = made.dir, made.counts
+                names = [*layout.REBUILT, layout.LABELS]
+            different = [n for n in names if not _same(recording.dir / n, folder / n)]
+    if counts != recording.counts:
+        different.append(layout.META)
     return different
+
+
+def _compare(recording: Recording) -> tuple[list[str], dict[str, Any]]:
+    """Make the derived files again, piece by piece, and look at those that are there beside them.
+
+    What it takes is what is made of one block, some megabytes, however long the recording.
+
+    Returns
+    -------
+    different : list of str
+        Names of those that are not the same.
+    counts : dict
+    """
+    compared = {name: _Compared(recording.dir / name) for name in layout.REBUILT}
+    with contextlib.ExitStack() as stack:
+        for one in compared.values():
+            stack.enter_context(contextlib.closing(one))
+        files = DerivedSinks(
+            compared[layout.METRICS],
+            compared[layout.ERRORS],
+            compared[layout.EVENTS],
+            recording.profile.channel_names,
+        )
+        counts = _decode(recording, files)
+    return [name for name, one in compared.items() if not one.same], counts
 
 
 def _make_again(recording: Recording, folder: Path) -> Recording:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensorkit.errors import UsageError
+from sensorkit.nearest import did_you_mean
 from sensorkit.readings import RejectReason
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -90,8 +90,7 @@ def read_table(path: Path, *, delimiter: str | None, wanted: Sequence[str]) -> T
     columns = _unique([_bare(name) for name in _fields(header, delimiter)])
     for name in wanted:
         if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "or give --delimiter"
+            hint = did_you_mean(name, columns, "or give --delimiter")
             raise UsageError(
                 f"{path}: has no column {name!r}; it has {', '.join(map(repr, columns))}; {hint}"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sensorkit.capture.rows import csv_word, metrics_header
 from sensorkit.errors import RecordingError
 from sensorkit.faults.labels import LABEL_COLUMNS
 from sensorkit.readings import (
@@ -38,106 +38,6 @@ _EXACT: dict[str, Any] = (
 
 # What pandas raises at a damaged table: TypeError where a number has a fraction too many.
 _UNREADABLE = (ValueError, TypeError, OverflowError)
-
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .:/#%()-]*").fullmatch
-_IS_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII).fullmatch
-
-
-@functools.lru_cache(maxsize=4096)
-def csv_word(word: str) -> str:
-    r"""Return *word* as it may stand in a CSV file that somebody opens with a spreadsheet.
-
-    Control characters are escaped; a text that a spreadsheet would run as a formula gets a `'` in
-    front, which is how spreadsheets mark text.
-
-    >>> csv_word("WARNING_TEMP"), csv_word('=HYPERLINK("x")'), csv_word("a,b")
-    ('WARNING_TEMP', '"\'=HYPERLINK(""x"")"', '"a,b"')
-    """
-    if _PLAIN_WORD(word) or _IS_NUMBER(word):
-        return word
-    word = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in word
-    )
-    if word[:1] in {"=", "+", "-", "@"}:
-        word = "'" + word
-    if any(char in word for char in ',"'):
-        word = '"' + word.replace('"', '""') + '"'
-    return word
-
-
-def iso_all(times: Iterable[int]) -> list[str]:
-    """Return `isoformat` of each time, quickly where they follow each other."""
-    texts = []
-    last, text, second, prefix = None, "", None, ""
-    for time in times:
-        if time != last:
-            seconds, rest = divmod(time, 1_000_000_000)
-            if seconds != second:
-                second, prefix = seconds, isoformat(seconds * 1_000_000_000)[:-7]
-            text = f"{prefix}{rest // 1000:06d}Z"
-            last = time
-        texts.append(text)
-    return texts
-
-
-def metrics_header(channels: Sequence[str]) -> str:
-    """Return the first line of structured_metrics.csv."""
-    return ",".join(["timestamp", "device", "sequence", *channels, "status", "offset"]) + "\n"
-
-
-def metrics_rows(readings: Readings, texts: Sequence[Sequence[str | None]] | None) -> str:
-    """Return rows of structured_metrics.csv.
-
-    Parameters
-    ----------
-    readings : Readings of length n
-    texts : n rows of n_channels texts, optional
-        How the values stood on the wire; None for one that did not stand there: it is written
-        with `repr`, the shortest text that gives the same number.
-    """
-    if texts is None:
-        # NaN is the one number that is not equal to itself.
-        rows = [
-            ",".join(["" if v != v else repr(v) for v in row]) for row in readings.values.tolist()
-        ]
-    else:
-        try:
-            rows = [",".join(row) for row in texts]  # type: ignore[arg-type]
-        except TypeError:
-            rows = [
-                ",".join(
-                    [
-                        text if text is not None else ("" if v != v else repr(v))
-                        for text, v in zip(row, values, strict=True)
-                    ]
-                )
-                for row, values in zip(texts, readings.values.tolist(), strict=True)
-            ]
-    return "".join(
-        [
-            f"{time},{device},{sequence},{row},{status},{offset}\n"
-            for time, device, sequence, row, status, offset in zip(
-                iso_all(readings.time.tolist()),
-                _words(readings.device),
-                _numbers(readings.sequence.tolist(), NO_SEQUENCE),
-                rows,
-                _words(readings.status),
-                _numbers(readings.offset.tolist(), NO_OFFSET),
-                strict=True,
-            )
-        ]
-    )
-
-
-def _words(words: Words) -> list[str]:
-    texts = [*map(csv_word, words.vocabulary), ""]  # the last entry catches the code -1
-    return [texts[code] for code in words.codes.tolist()]
-
-
-def _numbers(numbers: list[int], none: int) -> list[int | str]:
-    return (
-        ["" if number == none else number for number in numbers] if none in numbers else [*numbers]
-    )
 
 
 def read_metrics(path: Path, channels: Sequence[str]) -> Readings:

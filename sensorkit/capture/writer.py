@@ -8,28 +8,27 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sensorkit import __version__
 from sensorkit.capture import layout, tables
+from sensorkit.capture.clock import AnchoredClock
 from sensorkit.capture.derived_files import DerivedFiles
-from sensorkit.capture.disk import disk_error
-from sensorkit.capture.raw_log import Fsync, RawLog
+from sensorkit.capture.disk import check_room, disk_error
+from sensorkit.capture.raw_log import Fsync, RawLog, Rotate
 from sensorkit.capture.reader import Recording
 from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, isoformat
 from sensorkit.wire.stream import Batch, StreamCounts
+from sensorkit.wire.texts import Texts
 
 log = logging.getLogger(__name__)
 
 FSYNC_S = 1.0
 """A power cut loses at most what came in this time."""
-
-FLUSH_S = 0.25
-"""So long may the derived files lag behind what was received."""
 
 
 class RecordingWriter:
@@ -52,11 +51,15 @@ class RecordingWriter:
         Nanoseconds UTC; now by default.
     fsync : float or None
         Seconds between two fsyncs of raw.log; 0 for each read, None for never.
+    rotate : Rotate, optional
+        When raw.log is followed by raw.0002.log, and so on.
 
     Raises
     ------
     RecordingError
         If the folder exists: a recording is never overwritten.
+    RunError
+        If the disk has no room for it.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class RecordingWriter:
         about: Mapping[str, Any] | None = None,
         started_ns: int | None = None,
         fsync: Fsync = FSYNC_S,
+        rotate: Rotate | None = None,
     ) -> None:
         self.dir = Path(folder)
         self.profile = profile
@@ -79,7 +83,6 @@ class RecordingWriter:
         self.started_ns = time.time_ns() if started_ns is None else started_ns
         self.counts = StreamCounts()
         self.closed = False
-        self._flushed = 0.0
         self._reads = 0
         self._events: dict[str, int] = {}
         clash = sorted(tables.FIXED_COLUMNS.intersection(profile.channel_names))
@@ -97,6 +100,7 @@ class RecordingWriter:
             "reason": "",
             "started": isoformat(self.started_ns),
             "ended": None,
+            "clock": None,
             "device": self.device,
             "link": None if link is None else dict(link),
             "parent": None if parent is None else _parent(self.dir, parent),
@@ -107,29 +111,63 @@ class RecordingWriter:
         self._make_folder()
         self._raw: RawLog | None = None
         try:
+            if kind == "captured":
+                check_room(self.dir)
             layout.write_meta(self.dir, self.meta)
             if kind == "captured":
-                self._raw = RawLog(self.dir, fsync)
+                self._raw = RawLog(self.dir, fsync, rotate)
             self._derived = DerivedFiles(self.dir, profile.channel_names)
             layout.sync_folder(self.dir)
-        except OSError as error:
+        except (OSError, RunError) as error:
             for part in (self._raw, getattr(self, "_derived", None)):
                 with contextlib.suppress(OSError):
                     if part is not None:
                         part.close()
             shutil.rmtree(self.dir, ignore_errors=True)  # it would only be in the way
+            if isinstance(error, RunError):
+                raise
             raise RunError(
                 f"{self.dir}: cannot be written: {error.strerror or error}; nothing is recorded: "
                 "make room, or choose another --out"
             ) from error
 
-    def write_raw(self, received_ns: int, chunk: bytes) -> None:
-        """Append what one read brought, before anything else is done with it."""
+    @property
+    def raw(self) -> RawLog:
+        """Return raw.log; only what was captured has one."""
         if self._raw is None:
             raise ValueError(f"{self.dir}: a recording of kind {self.meta['kind']} has no raw.log")
-        with self._disk():
-            self._raw.write(received_ns, chunk)
+        return self._raw
+
+    def use_clock(self, clock: Callable[[], int]) -> None:
+        """Take the recorder's clock, and write down what its times rest on."""
+        self.raw.clock = clock
+        if isinstance(clock, AnchoredClock):
+            self.meta["clock"] = clock.anchor
+            with self.disk():
+                layout.write_meta(self.dir, self.meta)
+
+    def write_raw(self, received_ns: int, chunk: bytes) -> None:
+        """Append what one read brought, before anything else is done with it."""
+        with self.disk():
+            self.raw.write(received_ns, chunk)
         self._reads += 1
+
+    def check(self) -> None:
+        """Raise a RunError if an fsync has failed, or raw.log is no longer there."""
+        with self.disk():
+            self.raw.check()
+        name = self.raw.missing()
+        if name is not None:
+            what = f"{name} was removed, moved or replaced while it was being written"
+            self.give_up(what)
+            raise RunError(
+                f"{self.dir}: {what}; the capture has stopped, for no more would be kept: leave a "
+                "recording alone until it is finished"
+            )
+
+    def count_reads(self, n: int) -> None:
+        """Take note of reads that another process has appended."""
+        self._reads += n
 
     def write(self, batch: Batch) -> None:
         """Append what the bytes said."""
@@ -138,29 +176,21 @@ class RecordingWriter:
     def append(
         self,
         readings: Readings,
-        texts: Sequence[Sequence[str | None]] | None = None,
+        texts: Texts | Sequence[Sequence[str | None]] | None = None,
         rejections: Iterable[Rejection] = (),
         events: Iterable[Event] = (),
     ) -> None:
-        """Append readings, rejections and events; see `tables.metrics_rows` for *texts*."""
+        """Append readings, rejections and events; see `rows.metrics_rows` for *texts*."""
         events = list(events)
         for event in events:
             self._events[event.kind] = self._events.get(event.kind, 0) + 1
             log.info("%s: %s %s", self.dir, event.kind, json.dumps(event.details))
-        with self._disk():
+        with self.disk():
             self._derived.write(readings, texts, rejections, events)
-            now = time.monotonic()
-            if now - self._flushed > FLUSH_S:
-                self._derived.flush()
-                self._flushed = now
-
-    def event(self, event: Event) -> None:
-        """Append one event."""
-        self.append(Readings.empty(self.profile.channel_names), events=[event])
 
     def write_labels(self, labels: Iterable[FaultLabel]) -> None:
         """Write labels.csv."""
-        with self._disk():
+        with self.disk():
             layout.write_whole(self.dir / layout.LABELS, tables.label_lines(labels))
 
     def close(
@@ -181,9 +211,9 @@ class RecordingWriter:
             "ended": isoformat(time.time_ns() if ended_ns is None else ended_ns),
             "counts": recording_counts(counts or self.counts, self._reads, self._events),
         }
-        with self._disk():
+        with self.disk():
             if self._raw is not None:
-                self._raw.close()
+                self._raw.close(ended_ns)
             self._derived.close()
             layout.write_meta(self.dir, self.meta)
             layout.write_manifest(self.dir)
@@ -221,7 +251,8 @@ class RecordingWriter:
             ) from error
 
     @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
+    def disk(self) -> Iterator[None]:
+        """Give up, and say so in one sentence, if what is done inside meets a disk error."""
         try:
             yield
         except OSError as error:

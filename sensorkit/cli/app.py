@@ -26,7 +26,7 @@ from rich.console import Console
 from sensorkit import __version__
 from sensorkit.errors import SensorkitError
 
-FAMILIES = ("emulate", "capture", "recordings", "detect", "evaluate", "demo")
+FAMILIES = ("emulate", "capture", "ports", "doctor", "recordings", "detect", "evaluate", "demo")
 
 app = typer.Typer(
     name="sensorkit",
@@ -132,6 +132,33 @@ def printable(text: str) -> str:
         char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+def counted(n: int, what: str) -> str:
+    """Return *n* and the noun, in the plural unless it is one.
+
+    >>> counted(1, "frame"), counted(0, "frame")
+    ('1 frame', '0 frames')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def warn_of_changes(folder: Path) -> None:
+    """Say which tables of a recording are not as they were recorded."""
+    from sensorkit.capture import layout
+
+    try:
+        changed = layout.changes(folder, raw=False)
+    except SensorkitError:  # no manifest: it was cut off, and whoever opens it says so
+        return
+    if changed:
+        names = ", ".join(f"{name} ({what})" for name, what in changed.items())
+        err.print(
+            printable(
+                f"sensorkit: {folder}: is not as it was recorded: {names}; what follows is of the "
+                f"changed files, and `sensorkit replay {folder} --out DIR` makes the recorded ones"
+            )
+        )
 
 
 @contextmanager

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
-from sensorkit.cli.app import command, err, log, out, print_json, printable, stop_on_signal
+from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
+from sensorkit.cli.probing import probed
+from sensorkit.cli.quantities import fsync_interval, size, size_or_time
+from sensorkit.cli.watching import (
+    ENOUGH_LINES,
+    Watch,
+    hint,
+    is_garbage,
+    look_at,
+    main_reason,
+    warn_of_others,
+)
 from sensorkit.errors import LinkLost, RecordingError, RunError, UsageError
 
 if TYPE_CHECKING:
+    from sensorkit.capture.pump_process import PumpProcess
     from sensorkit.capture.recorder import Recorder
     from sensorkit.detect import Detector
     from sensorkit.profile import Profile
-    from sensorkit.readings import Alert, Readings
     from sensorkit.wire.links import Link
-
-# The least that may be judged: fewer lines can all be bad luck.
-ENOUGH_LINES = 20
-GARBAGE_SHARE = 0.1
-RATE_WINDOW_S = 3.0
+    from sensorkit.wire.reopening import Reopening
 
 
 @command("capture")
@@ -44,9 +47,25 @@ def capture(
         str, typer.Option(help="A shipped profile, or the path of a .yaml file.")
     ] = "serial_monitor",
     baud: Annotated[int, typer.Option(min=1, help="Speed of a serial port.")] = 115200,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Try the common speeds and the shipped formats first; use the best."
+        ),
+    ] = False,
     duration: Annotated[float | None, typer.Option(min=0, help="Stop after these seconds.")] = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Stop once there are so many valid frames.")
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Stop once so many bytes have come: 500kB, 2GB."),
+    ] = None,
+    rotate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE|TIME", help="Begin a new raw file at this size or age: 100MB, 1h, 1d."
+        ),
     ] = None,
     detector: Annotated[
         str | None,
@@ -59,7 +78,11 @@ def capture(
         str, typer.Option(help="always, never, or the seconds a power cut may cost.")
     ] = "1",
     reconnect: Annotated[
-        bool, typer.Option("--reconnect", help="Open the link again when it is lost.")
+        bool,
+        typer.Option(
+            "--reconnect",
+            help="Wait for a lost device and open it again, under whatever name it comes back.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
 ) -> None:
@@ -69,15 +92,21 @@ def capture(
 
     Example: sensorkit capture /dev/ttyUSB0 --out recordings/bench --duration 60
     """
-    from sensorkit.capture.clock import AnchoredClock
-    from sensorkit.capture.recorder import record
-    from sensorkit.capture.writer import RecordingWriter
     from sensorkit.profile import Profile
-    from sensorkit.wire.links import open_link
 
-    device = Profile.load(profile)
-    seconds = _fsync(fsync)
-    watcher = _detector(detector, device)
+    wanted = _Wanted(
+        link=link,
+        folder=folder,
+        profile=Profile.load(profile),
+        baud=baud,
+        duration_s=duration,
+        frames=frames,
+        max_bytes=None if max_size is None else size(max_size, "--max-size"),
+        rotate=None if rotate is None else size_or_time(rotate, "--rotate"),
+        fsync_s=fsync_interval(fsync),
+        reconnect=reconnect,
+    )
+    watcher = _detector(detector, wanted.profile)  # a wrong name is said before a port is opened
     if reconnect and link.startswith(("file:", "-")):
         raise UsageError(f"--reconnect: {link} is no link that comes back; leave it out")
     if folder.exists():  # before a port is opened: that alone resets some boards
@@ -85,32 +114,82 @@ def capture(
             f"{folder}: is already there, and a recording is never overwritten; choose another "
             "--out or remove it"
         )
+    looked_at: Link | None = None
+    if probe:
+        best, looked_at = probed(link, wanted.profile, baud)
+        if best.profile is not wanted.profile:
+            watcher = _detector(detector, best.profile)
+        wanted = replace(wanted, profile=best.profile, baud=best.baud or baud)
+    _run(wanted, watcher, looked_at, as_json=as_json)
 
-    def open_again() -> Link:
-        return open_link(link, baud=baud)
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the user asked for, checked."""
+
+    link: str
+    folder: Path
+    profile: Profile
+    baud: int
+    duration_s: float | None
+    frames: int | None
+    max_bytes: int | None
+    rotate: tuple[int | None, float | None] | None
+    fsync_s: float | None
+    reconnect: bool
+
+
+def _run(
+    wanted: _Wanted, detector: Detector | None, looked_at: Link | None, *, as_json: bool
+) -> None:
+    """Open the link, record, and say how it went."""
+    from sensorkit.capture.clock import AnchoredClock
+    from sensorkit.capture.recorder import record
+    from sensorkit.wire import identity
+    from sensorkit.wire.links import has_baud, open_link
+    from sensorkit.wire.reopening import Reopening
 
     clock = AnchoredClock()
-    opened = open_again()
+    reopening = Reopening(
+        wanted.link,
+        lambda name: open_link(name, baud=wanted.baud),
+        say=hint,
+        tree=identity.HERE,
+    )
+    pump = _pump(wanted.link)
     try:
-        writer = RecordingWriter(
-            folder, device, link={"url": link, "baud": baud}, started_ns=clock(), fsync=seconds
-        )
+        opened = looked_at or reopening()
+        reopening.remember()
+        writer = _writer(wanted, reopening, opened, clock())
     except BaseException:
-        opened.close()
+        if pump is not None:
+            pump.close()
         raise
-    if opened.name != link:  # a new pseudo-terminal, or a socket that listens
+    if opened.name != wanted.link:  # a new pseudo-terminal, or a socket that listens
         err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
+    warn_of_others(opened.name)
     with stop_on_signal() as stop:
+
+        def reopen() -> Link:
+            if watch.status.lost_since is None:
+                watch.status.lost_since = time.monotonic()
+            again = reopening()
+            watch.status.lost_since = None
+            return again
+
         recorder = record(
             opened,
             writer,
-            duration_s=duration,
-            frames=frames,
+            duration_s=wanted.duration_s,
+            frames=wanted.frames,
+            max_bytes=wanted.max_bytes,
             clock=clock,
             stop=stop,
-            reopen=open_again if reconnect else None,
+            reopen=reopen if wanted.reconnect else None,
+            pump=pump,
         )
-        watch = _Watch(recorder, watcher, quiet=as_json)
+        known_baud = wanted.baud if has_baud(wanted.link) else None
+        watch = Watch(recorder, detector, quiet=as_json, baud=known_baud)
         try:
             watch.run()
         except LinkLost:
@@ -119,20 +198,43 @@ def capture(
             recorder.close()
             recorder.link.close()
             watch.finish()
-    _summarize(recorder, watch, as_json=as_json)
+    _summarize(recorder, watch, known_baud, as_json=as_json)
 
 
-def _fsync(text: str) -> float | None:
-    """Return the seconds between two fsyncs, 0 for always, None for never."""
-    if text in {"always", "never"}:
-        return 0.0 if text == "always" else None
+def _pump(link: str) -> PumpProcess | None:
+    """Start the process that reads the port, before that is opened; no byte waits for Python."""
+    if sys.platform == "win32" or link.startswith(("file:", "-", "loop:", "spy:", "rfc2217:")):
+        return None
+    from sensorkit.capture.pump_process import PumpProcess
+
+    return PumpProcess()
+
+
+def _writer(wanted: _Wanted, reopening: Reopening, opened: Link, started_ns: int) -> Any:
+    from sensorkit.capture.raw_log import Rotate
+    from sensorkit.capture.writer import RecordingWriter
+
+    link: dict[str, Any] = {"url": wanted.link, "baud": wanted.baud}
+    port = reopening.port
+    if port is not None and port.usb is not None:
+        link["device"] = {
+            "usb": port.usb,
+            "serial_number": port.serial_number,
+            "description": port.description,
+            "location": port.location,
+        }
     try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise UsageError(f"--fsync {text}: always, never, or a number of seconds above 0 is wanted")
-    return seconds
+        return RecordingWriter(
+            wanted.folder,
+            wanted.profile,
+            link=link,
+            started_ns=started_ns,
+            fsync=wanted.fsync_s,
+            rotate=None if wanted.rotate is None else Rotate(*wanted.rotate),
+        )
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _detector(wanted: str | None, profile: Profile) -> Detector | None:
@@ -145,129 +247,13 @@ def _detector(wanted: str | None, profile: Profile) -> Detector | None:
     return detect.make(wanted or "rules", profile=profile)
 
 
-class _Watch:
-    """A capture as it runs: its status line, and the alerts of a detector."""
-
-    def __init__(self, recorder: Recorder, detector: Detector | None, *, quiet: bool) -> None:
-        self.alerts: list[Alert] = []
-        self.failure: Exception | None = None
-        self._recorder = recorder
-        self._detector = detector
-        self._wanted = detector is not None
-        self._quiet = quiet
-
-    def run(self) -> None:
-        """Record to the end."""
-        moves = err.is_terminal and not self._quiet
-        status = _Status(self._recorder)
-        with Live(
-            console=err,
-            refresh_per_second=4,
-            transient=True,
-            get_renderable=status.line if moves else Text,
-            auto_refresh=moves,
-            redirect_stdout=moves and sys.stdout.isatty(),
-            redirect_stderr=moves,
-        ):
-            for readings in self._recorder:
-                status.update(readings)
-                self._ask(partial(_judge, readings, self._recorder.now))
-
-    def finish(self) -> None:
-        """Close the open episodes and write the report, whatever has happened."""
-        from sensorkit import detect
-        from sensorkit.capture import layout
-
-        if not self._wanted:
-            return
-        self._ask(lambda detector: detector.finish())
-        text = json.dumps(detect.report(self.alerts), indent=2, ensure_ascii=False, allow_nan=False)
-        try:
-            folder = self._recorder.writer.dir / layout.DERIVED
-            folder.mkdir(exist_ok=True)
-            layout.write_whole(folder / "anomaly_report.json", text + "\n")
-        except OSError as error:  # the disk that the capture has failed on
-            log.error("anomaly_report.json could not be written: %s", error)
-
-    def _ask(self, question: Callable[[Detector], list[Alert]]) -> None:
-        if self._detector is None:
-            return
-        try:
-            fresh = question(self._detector)
-        except Exception as error:  # a detector that fails must not cost a byte
-            self.failure = error
-            self._detector = None
-            log.exception("the detector failed")
-            err.print(f"sensorkit: no more alerts, the detector failed: {printable(str(error))}")
-            return
-        self.alerts += fresh
-        if not self._quiet:
-            for alert in fresh:
-                _say(alert)
-
-
-def _judge(readings: Readings, now: int, detector: Detector) -> list[Alert]:
-    """Return what *detector* makes of a batch, or of the time that passed without one."""
-    return detector.alerts(readings) if len(readings) else detector.advance(now)
-
-
-def _say(alert: Alert) -> None:
-    from sensorkit.readings import isoformat
-
-    text = f"{isoformat(alert.start)}  {alert.severity:<8}  {alert.type}  {alert.description}"
-    # Not `out.print`: a console looks through what the moving line puts in the place of stdout,
-    # and would write into that line instead of above it.
-    sys.stdout.write(printable(text) + "\n")
-    sys.stdout.flush()  # a pipe reads along
-
-
-class _Status:
-    """The line that moves while a capture runs."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._units = [channel.unit for channel in recorder.writer.profile.channels]
-        self._names = recorder.writer.profile.channel_names
-        self._values: list[str] = []
-        self._seen: list[tuple[float, int]] = [(time.monotonic(), 0)]
-        self._started = self._seen[0][0]
-
-    def update(self, readings: Readings) -> None:
-        """Take note of the newest values."""
-        if len(readings):
-            last = readings.values[-1].tolist()
-            self._values = [
-                f"{name} {value:g}{unit}"
-                for name, value, unit in zip(self._names, last, self._units, strict=True)
-            ]
-
-    def line(self) -> Text:
-        """Return the line as it stands now."""
-        now, counts = time.monotonic(), self._recorder.counts
-        self._seen.append((now, counts.frames))
-        while len(self._seen) > 2 and now - self._seen[0][0] > RATE_WINDOW_S:
-            self._seen.pop(0)
-        (then, before), elapsed = self._seen[0], now - self._started
-        rate = (counts.frames - before) / (now - then) if now > then else 0.0
-        parts = [
-            f"{elapsed:6.1f} s",
-            f"{counts.frames} frames",
-            f"{rate:.1f}/s",
-            f"{sum(counts.rejected.values())} rejected",
-            f"{counts.lost} lost",
-            *self._values,
-            "SILENT" if self._recorder.stream.silent else "alive",
-        ]
-        return Text(printable("  ".join(parts)), no_wrap=True, overflow="ellipsis")
-
-
-def _summarize(recorder: Recorder, watch: _Watch, *, as_json: bool) -> None:
+def _summarize(recorder: Recorder, watch: Watch, baud: int | None, *, as_json: bool) -> None:
     """Say how it went; a capture that brought nothing, or less than asked, has failed."""
     from sensorkit import detect
 
     counts = recorder.counts
     folder = recorder.writer.dir
-    problem = _problem(recorder, watch.failure)
+    problem = _problem(recorder, watch.failure, baud)
     if as_json:
         print_json(
             {
@@ -280,32 +266,43 @@ def _summarize(recorder: Recorder, watch: _Watch, *, as_json: bool) -> None:
             }
         )
     else:
-        rejected, n = sum(counts.rejected.values()), len(watch.alerts)
+        rejected = sum(counts.rejected.values())
         out.print(
-            f"{printable(str(folder))}: {counts.frames} frames, {rejected} lines rejected, "
-            f"{counts.lost} lost, {n} alert{'' if n == 1 else 's'} ({printable(recorder.reason)})"
+            f"{printable(str(folder))}: {counted(counts.frames, 'frame')}, "
+            f"{counted(rejected, 'line')} rejected, {counts.lost} lost, "
+            f"{counted(len(watch.alerts), 'alert')} ({printable(recorder.reason)})"
         )
     if problem is not None:
         raise RunError(problem)
 
 
-def _problem(recorder: Recorder, failure: Exception | None) -> str | None:
+def _nothing(link: str) -> str:
+    """Return what to look at when not a byte came."""
+    if link.startswith(("file:", "-")):
+        return "is empty; check what should be in it"
+    if "://" in link:
+        return "nothing arrived; check that the far end sends, and is not busy with another reader"
+    return (
+        "nothing arrived; check the cable, the device's power, and that it is the right port "
+        "(`sensorkit ports`)"
+    )
+
+
+def _problem(recorder: Recorder, failure: Exception | None, baud: int | None) -> str | None:
     """Return what is wrong with the capture, in one sentence."""
     counts, folder = recorder.counts, recorder.writer.dir
     if recorder.status == "failed":
         return f"{recorder.reason}; what came until then is in {folder}"
     if not counts.received_bytes:
+        return f"{recorder.link.name}: {_nothing(recorder.link.name)}"
+    rejected = sum(counts.rejected.values())
+    lines = counts.frames + rejected
+    if not counts.frames or (lines >= ENOUGH_LINES and is_garbage(counts.frames, rejected)):
+        why = main_reason(counts.rejected)
+        found = look_at(folder, baud)
         return (
-            f"{recorder.link.name}: nothing arrived; check the cable, the device's power, and that "
-            "it is the right port (`sensorkit ports`)"
-        )
-    lines = counts.frames + sum(counts.rejected.values())
-    if not counts.frames or (lines >= ENOUGH_LINES and counts.frames < GARBAGE_SHARE * lines):
-        rejected = counts.rejected
-        why = max(rejected, key=lambda reason: rejected[reason], default="no line end")
-        return (
-            f"{folder}: only {counts.frames} of {lines} lines could be read (mostly: {why}); the "
-            "baud rate (--baud) or the format (--profile) is probably wrong"
+            f"{folder}: only {counts.frames} of {counted(lines, 'line')} could be read (mostly: "
+            f"{why or 'no line end'}); {found.findings()}; {found.advice(why)}"
         )
     if recorder.status == "aborted":
         return f"{recorder.reason}; what came is in {folder}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorkit.cli.app import command, err, out, print_json, printable
+from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
 from sensorkit.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def detect(
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{path}: its folder is not there; make it, or check the path")
     examined = Recording.open(recording)
-    readings = _readings(examined)
+    warn_of_changes(recording)
+    # A device that never said anything has one thing to be found: its silence.
+    readings = examined.readings() if _silences(examined.events()) else _readings(examined)
     chosen = _choose(detector, settings or [], examined, fitted=fit_on is not None)
     notes: list[str] = []
     skipped = 0
@@ -89,6 +91,7 @@ def detect(
         detection.save(chosen, save)
         notes.append(f"{chosen.name} is saved in {save}")
     chosen.reset()
+    _listen(chosen, examined)
     alerts = list(_alerts(chosen, readings, examined.events(), skipped))
     target = report if report is not None else examined.derived / REPORT
     found = detection.report(alerts)
@@ -220,6 +223,15 @@ def _alerts(
             yield from detector.advance(time)
     yield from detector.alerts(readings[at:])
     yield from detector.finish()
+
+
+def _listen(detector: Detector, recording: Recording) -> None:
+    """Say since when the device was listened to: one that was silent at first is missed too."""
+    from sensorkit.readings import parse_time
+
+    listen = getattr(detector, "listen", None)  # a user's own detector may not care
+    if listen is not None and recording.kind == "captured":
+        listen(parse_time(recording.meta["started"]), recording.meta["device"])
 
 
 def _silences(events: list[dict[str, Any]]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -18,7 +19,9 @@ from sensorkit.cli.app import command, err, out, print_json, printable, stop_on_
 from sensorkit.errors import LinkLost, UsageError
 
 if TYPE_CHECKING:
-    from sensorkit.emulator import Emulator
+    from sensorkit.emulator import Emulator, Served
+    from sensorkit.emulator.truth_file import TruthWriter
+    from sensorkit.faults import FaultPlan
     from sensorkit.wire.links import Link
 
 # A reader that is alive takes what a pseudo-terminal holds (13 kB) in far less.
@@ -46,7 +49,20 @@ def emulate(
             "socket://HOST:PORT (listens there), file:PATH, - (standard output)."
         ),
     ] = None,
-    baud: Annotated[int, typer.Option(min=1, help="Speed of a real port.")] = 115200,
+    baud: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Speed of the line: bytes leave at it, and those that nobody takes in time are "
+            "lost. A real port is set to it (115200 by default).",
+        ),
+    ] = None,
+    packet: Annotated[
+        float | None,
+        typer.Option(
+            help="With --baud: bytes arrive every so many ms; 1 (USB) by default, 16 as FTDI."
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Frames a second; the profile's by default.")
     ] = None,
@@ -65,6 +81,16 @@ def emulate(
     labels: Annotated[
         Path | None, typer.Option(help="Write what went wrong, and when, to this new file.")
     ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each frame sent, each byte lost and each fault to this new file, for "
+            "`sensorkit verify --truth`."
+        ),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when the reader leaves; wait for the next if not.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     hold: Annotated[
         str | None, typer.Option(help="Stay in this state of the profile, such as NORMAL.")
@@ -91,14 +117,17 @@ def emulate(
     from sensorkit.profile import Profile
 
     pace = _pace(speed)
+    if packet is not None and baud is None:
+        raise UsageError(f"--packet {packet:g}: bytes arrive in packets on a line with --baud only")
     known_s = duration
     device = Profile.load(profile)
     if frames is not None:
         at_s = frames / rate if rate else frames / device.rate_hz
         known_s = at_s if duration is None else min(duration, at_s)
+    plan = None if faults is None else FaultPlan.load(faults)
     emulator = Emulator(
         device,
-        plan=None if faults is None else FaultPlan.load(faults),
+        plan=plan,
         seed=seed,
         rate_hz=rate,
         hold=hold,
@@ -107,14 +136,26 @@ def emulate(
         sequence=sequence,
         uptime=uptime,
     )
-    if labels is not None:
-        _check_free(labels)
-    with stop_on_signal() as stop, _open(port, link, baud) as (target, name):
+    for path in (labels, truth):
+        if path is not None:
+            _check_free(path)
+    # A full collection looks at all that was ever imported, and the line waits meanwhile.
+    gc.collect()
+    gc.freeze()
+    with (
+        stop_on_signal() as stop,
+        _open(port, link, baud, _unplugs(plan)) as (target, name),
+        _truth(truth, emulator, baud, packet, faults) as writer,
+    ):
         _announce(name, emulator, waits=hasattr(target, "has_reader"))
         try:
             served = emulator.serve(
                 target,
                 speed=pace,
+                baud=None if _has_own_uart(target) else baud,
+                packet_ms=packet or 1.0,
+                once=once,
+                truth=writer,
                 duration_s=duration,
                 frames=frames,
                 stop=stop,
@@ -129,8 +170,19 @@ def emulate(
         finally:
             if labels is not None:
                 labels.write_text(label_lines(emulator.labels), encoding="utf-8", newline="\n")
-    lost = f", {served.lost} lost because nobody read them" if served.lost else ""
-    err.print(f"sensorkit: sent {served.frames} frames, {served.bytes} bytes{lost}")
+    err.print(f"sensorkit: {_told(served, baud)}")
+
+
+def _told(served: Served, baud: int | None) -> str:
+    """Return what was sent and what was lost."""
+    text = f"sent {served.frames} frames, {served.bytes} bytes"
+    if served.lost and baud is None:
+        text += f", {served.lost} lost because nobody read them"
+    elif served.lost:
+        text += f"; {served.lost} frames lost some or all of their bytes ({served.dropped})"
+    if served.held_s >= 0.001:
+        text += f"; the line stood still for {served.held_s:.3f} s, this machine was too busy"
+    return text
 
 
 def _pace(speed: str) -> float | None:
@@ -154,9 +206,54 @@ def _check_free(labels: Path) -> None:
         raise UsageError(f"{labels}: its folder is not there or cannot be written; check the path")
 
 
+def _unplugs(plan: FaultPlan | None) -> bool:
+    """Return whether a fault of *plan* takes the port away."""
+    from sensorkit.faults.base import TransportKind
+
+    kinds = [fault.of for fault in plan.faults] if plan is not None else []
+    return any(isinstance(kind, TransportKind) and kind.unplugs for kind in kinds)
+
+
+def _has_own_uart(target: Link) -> bool:
+    """Return whether *target* is a real port, which sends at its speed by itself."""
+    from sensorkit.wire.links import PyserialLink
+
+    if isinstance(target, PyserialLink):
+        return True
+    # A device path that is no pseudo-terminal.
+    path = os.path.realpath(target.name)
+    return path.startswith("/dev/") and not path.startswith(("/dev/pts/", "/dev/ttys"))
+
+
 @contextmanager
-def _open(port: str | None, link: Path | None, baud: int) -> Iterator[tuple[Link, str]]:
+def _truth(
+    path: Path | None, emulator: Emulator, baud: int | None, packet: float | None, plan: str | None
+) -> Iterator[TruthWriter | None]:
+    """Open the truth file, if one is wanted."""
+    from sensorkit.emulator.truth_file import TruthWriter
+
+    if path is None:
+        yield None
+        return
+    facts = {
+        "profile": emulator.profile.name,
+        "device": emulator.profile.device,
+        "rate_hz": emulator.rate_hz,
+        "seed": emulator.seed,
+        "baud": baud,
+        "packet_ms": packet,
+        "plan": plan,
+    }
+    with TruthWriter(path, facts) as writer:
+        yield writer
+
+
+@contextmanager
+def _open(
+    port: str | None, link: Path | None, baud: int | None, unplugs: bool
+) -> Iterator[tuple[Link, str]]:
     """Open what frames are sent to; give it and the name a reader opens."""
+    from sensorkit.emulator.plug import Plug, here, plug_pty, plug_socket
     from sensorkit.wire.links import PtyLink, open_link
 
     if port is None:
@@ -167,10 +264,23 @@ def _open(port: str | None, link: Path | None, baud: int) -> Iterator[tuple[Link
     if port.startswith("socket://"):
         # The emulator is the device: the reader comes to it.
         port = port.replace("socket://", "listen://", 1)
-    with closing(open_link(port, baud=baud, writing=True)) as target:
+    opened: Link
+    if unplugs and link is not None and port.startswith("pty:"):
+        opened = plug_pty(link)
+    elif unplugs and port.startswith("listen://"):
+        opened = plug_socket(port)
+    elif unplugs:
+        raise UsageError(
+            "--faults: the plan unplugs the device, and the port must come back under a name that "
+            "stays; add --link PATH, or send to a --port socket://HOST:PORT"
+        )
+    else:
+        opened = open_link(port, baud=baud or 115200, writing=True)
+    with closing(opened) as target:
         yield target, target.name.removeprefix("pty:")
+        last = target.link if isinstance(target, Plug) else target
         # Closing this end throws away what the reader has not taken yet.
-        if isinstance(target, PtyLink) and target.has_reader() and not target.pair.drain(DRAIN_S):
+        if isinstance(last, PtyLink) and here(target) and not last.pair.drain(DRAIN_S):
             err.print("sensorkit: the reader did not take the last frames")
 
 

@@ -1,4 +1,4 @@
-"""What to do with recordings on disk: show, verify, recover, replay, import; and list ports."""
+"""What to do with recordings on disk: show, verify, recover, replay, import."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from sensorkit.cli.app import command, err, out, print_json, printable
+from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
 from sensorkit.errors import VerifyError
 from sensorkit.report.formats import seconds
 
 if TYPE_CHECKING:
     from sensorkit.capture import Recording
+    from sensorkit.emulator.truth import Score
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a recording.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,6 +29,7 @@ def show(recording: Folder, as_json: AsJson = False) -> None:
     from sensorkit.capture import Recording
     from sensorkit.capture.summary import summarize
 
+    warn_of_changes(recording)
     summary = summarize(Recording.open(recording))
     if as_json:
         print_json(summary)
@@ -98,48 +100,129 @@ def _list(counts: dict[str, int]) -> str:
 
 
 @command("verify")
-def verify(recording: Folder, as_json: AsJson = False) -> None:
+def verify(
+    recording: Folder,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Hold it against what `sensorkit emulate --truth` wrote, too."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Compare the files of a recording with its manifest, and name what differs.
 
-    `sha256sum -c manifest-sha256.txt` in the folder says the same.
+    `sha256sum -c manifest-sha256.txt` in the folder says the same. raw.log is also held against the
+    hashes that were noted while it was written; for a recording that was cut off, and has no
+    manifest, they are all there is.
 
     Example: sensorkit verify recordings/bench
     """
-    from sensorkit.capture import layout
+    from sensorkit.capture import layout, vouched
 
+    if not (recording / layout.MANIFEST).exists() and (recording / layout.RAW).exists():
+        _verify_unfinished(recording, as_json=as_json)
+        return
     # The folder is not opened as a recording: a damaged recording.json is named like any file.
     changes = layout.changes(recording)
+    if not changes and (recording / layout.RAW).exists():
+        found = vouched.vouched(recording)
+        if found.bad is not None:
+            changes = {vouched.changed_file(recording, found): f"changed: it {found.sentence()}"}
+    score = None if truth is None or changes else _score(recording, truth)
     if as_json:
-        print_json({"recording": str(recording), "unchanged": not changes, "changes": changes})
+        told = {"recording": str(recording), "unchanged": not changes, "changes": changes}
+        print_json(told if score is None else {**told, "truth": score.to_dict()})
     elif not changes:
         digest = layout.sha256_of(recording / layout.MANIFEST)
         out.print(printable(f"{recording}: unchanged, sha256 {digest}"))
+        for name, text in [] if score is None else score.lines():
+            out.print(f"{name:<10}{text}")
     if changes:
         names = ", ".join(f"{name} ({what})" for name, what in changes.items())
         raise VerifyError(f"{recording}: is not as it was recorded: {names}")
+    if score is not None and not score.ok:
+        raise VerifyError(
+            f"{recording}: {score.wrong} rows are not as they were sent, {score.refused} intact "
+            f"frames are no rows, {score.missing_bytes} bytes are missing and {score.extra_bytes} "
+            f"were never sent; {truth} says what was"
+        )
+
+
+def _verify_unfinished(recording: Path, *, as_json: bool) -> None:
+    """Say how far raw.log of a recording without a manifest is as it was received."""
+    from sensorkit.capture import layout, vouched
+
+    layout.read_meta(recording)
+    found = vouched.vouched(recording)
+    name = vouched.changed_file(recording, found)
+    if as_json:
+        changes = {} if found.bad is None else {name: "changed"}
+        told = {"recording": str(recording), "unchanged": not changes, "changes": changes}
+        print_json({**told, "whole": False, "vouched": found.to_dict()})
+    elif found.bad is None:
+        out.print(
+            printable(
+                f"{recording}: was cut off or is still being written; raw.log {found.sentence()}. "
+                f"Finish it with `sensorkit recover {recording}`"
+            )
+        )
+    if found.bad is not None:
+        raise VerifyError(f"{recording}: is not as it was recorded: {name} {found.sentence()}")
+
+
+def _score(recording: Path, truth: Path) -> Score:
+    from sensorkit.capture import Recording
+    from sensorkit.emulator.truth import compare
+
+    return compare(truth, Recording.open(recording))
 
 
 @command("recover")
-def recover(recording: Folder) -> None:
+def recover(recording: Folder, as_json: AsJson = False) -> None:
     """Finish a recording that was cut off by a kill, a crash or a power cut.
+
+    raw.log is left as it is. That it was changed since it was written is said, and is a failure.
 
     Example: sensorkit recover recordings/bench
     """
-    from sensorkit.capture import Recording
+    from sensorkit.capture import Recording, vouched
     from sensorkit.capture.recover import recover as finish
 
-    if Recording.open(recording).whole:
-        out.print(printable(f"{recording}: is finished, there is nothing to recover"))
-        return
+    was_whole = Recording.open(recording).whole
     recovered = finish(recording)
-    counts = recovered.counts
+    found = recovered.meta.get("recovered") or {}
+    if as_json:
+        told = {"recording": str(recording), "status": recovered.status, "was_whole": was_whole}
+        reason = recovered.meta["reason"]
+        print_json({**told, "reason": reason, "counts": recovered.counts, "recovered": found})
+    elif was_whole:
+        out.print(printable(f"{recording}: is finished, there is nothing to recover"))
+    else:
+        _say_recovered(recovered)
+    if not was_whole and found["vouched"]["changed_before"] is not None:
+        checked = vouched.vouched(recording)
+        raise VerifyError(
+            f"{recording}: is finished, but {vouched.changed_file(recording, checked)} "
+            f"{checked.sentence()}"
+        )
+
+
+def _say_recovered(recovered: Recording) -> None:
+    counts, found = recovered.counts, recovered.meta["recovered"]
     out.print(
         printable(
-            f"{recording}: recovered {counts['frames']} frames, "
+            f"{recovered.dir}: recovered {counts['frames']} frames, "
             f"{sum(counts['rejected'].values())} lines rejected, from {counts['received_bytes']} "
             f"bytes ({recovered.status}: {recovered.meta['reason']})"
         )
     )
+    for key, what in (
+        ("unindexed_bytes", "bytes had no row in the index; they got the time of the read before"),
+        ("rows_without_bytes", "rows of the index tell of bytes that are not in raw.log"),
+        ("torn_rows", "lines of the index were torn"),
+        ("zero_tail_bytes", "zero bytes at the end of raw.log, as a power cut leaves them"),
+    ):
+        if found[key]:
+            out.print(f"{found[key]} {what}")
 
 
 @command("replay")
@@ -245,22 +328,3 @@ def _warn(made: Recording, summary: dict[str, Any]) -> None:
     for key, what in (("duplicate_times", "repeat"), ("decreasing_times", "step back")):
         if source[key]:
             err.print(f"sensorkit: {source[key]} times {what}; the rows are kept in their order")
-
-
-@command("ports")
-def ports(as_json: AsJson = False) -> None:
-    """List the serial ports of this machine.
-
-    Example: sensorkit ports
-    """
-    from sensorkit.wire.links import ports as find
-
-    found = find()
-    if as_json:
-        keys = ("port", "description", "hardware")
-        print_json([dict(zip(keys, port, strict=True)) for port in found])
-        return
-    for device, description, hardware in found:
-        out.print(printable(f"{device}  {description}  {hardware}"))
-    if not found:
-        err.print("sensorkit: no serial port found; plug a device in, or try `sensorkit emulate`")

@@ -183,6 +183,9 @@ class BaseDetector(Parametrized, ABC):
         ]
         return [alert for _, _, alert in sorted(begun, key=lambda found: found[:2])]
 
+    def listen(self, time_ns: int, device: str) -> None:
+        """Say that *device* is listened to from *time_ns* on (nanoseconds UTC)."""
+
     def advance(self, time_ns: int) -> list[Alert]:  # noqa: ARG002 - for those who watch the clock
         """Say that no reading came up to and including *time_ns* (nanoseconds UTC)."""
         return []
@@ -269,12 +272,16 @@ class BaseDetector(Parametrized, ABC):
             )
         for name, rows, part in split(readings):
             known = name or (self.profile.device if self.profile is not None else "device")
-            device = self._devices.get(known)
-            if device is None:
-                episodes = Episodes(len(self._tracks), self.merge)
-                device = DeviceStream(known, self._start(known), episodes)
-                self._devices[known] = device
-            yield device, rows, part
+            yield self._device(known), rows, part
+
+    def _device(self, name: str) -> DeviceStream:
+        """Return the stream of a device; a new one for a device never seen before."""
+        device = self._devices.get(name)
+        if device is None:
+            episodes = Episodes(len(self._tracks), self.merge)
+            device = DeviceStream(name, self._start(name), episodes)
+            self._devices[name] = device
+        return device
 
     def _start(self, device: str) -> Stream:  # noqa: ARG002 - most streams start alike
         return self._open()

@@ -58,6 +58,13 @@ class LimitStream:
         scores[np.isneginf(scores).all(axis=1), 0] = UNJUDGED
         return Judged(scores, facts)
 
+    def listen(self, time_ns: int) -> None:
+        """Count the heartbeats from *time_ns* on, unless a reading has come already."""
+        if self._last_time is None:
+            self._last_time = time_ns
+            for heartbeat in self.heartbeats.values():
+                heartbeat.last = time_ns
+
     def _previous(self, time: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
         known = self._last_time is not None
         first = self._last_time if self._last_time is not None else int(time[0])
@@ -106,7 +113,7 @@ class Heartbeat:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.last: int | None = None
-        """Time of the last reading; there is no deadline before the first."""
+        """Time of the last reading, or since when the device is listened to."""
         self._limit_ns = round(float(rule.limit or 0.0) * SECOND_NS)
         self._lost: Alert | None = None
         self._now = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sensorkit import nearest
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 
@@ -131,8 +131,4 @@ def unknown(what: str, name: str, known: Iterable[str]) -> DetectorError:
     >>> print(unknown("detector", "sigam", ["forest", "sigma"]))
     unknown detector 'sigam'; there are forest, sigma; did you mean 'sigma'?
     """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    there = f"there are {', '.join(names)}" if names else "there is none"
-    return DetectorError(f"unknown {what} {name!r}; {there}{hint}")
+    return DetectorError(nearest.unknown(what, name, known))

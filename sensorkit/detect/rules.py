@@ -47,8 +47,10 @@ class Rules(BaseDetector):
     A heartbeat is lost when more than *limit* seconds pass between two readings of a device;
     the alert starts at the moment the deadline passed (last reading + limit) and ends with the
     reading that comes. `advance` raises the same alert as soon as it is told of that moment.
-    There is no heartbeat before the first reading. A rule that cannot judge a reading (a
-    missing value, no reading before) has no say; where none has, the score is -1.
+    There is no heartbeat before the first reading, unless `listen` says since when the device
+    is listened to: one that never says anything is then missed from there on. A rule that cannot
+    judge a reading (a missing value, no reading before) has no say; where none has, the score
+    is -1.
 
     The severity is that of the rule.
 
@@ -126,6 +128,20 @@ class Rules(BaseDetector):
         )
 
     # Silence: an episode that begins without a reading.
+
+    def listen(self, time_ns: int, device: str) -> None:
+        """Say that *device* is listened to from *time_ns* on (nanoseconds UTC).
+
+        If it has not said anything by then, its heartbeat counts from there.
+        """
+        if self._channels is None:
+            self._watch_channels(self._profile_channels())
+        stream = self._device(device).stream
+        assert isinstance(stream, LimitStream)  # noqa: S101 - a detector opens its own streams
+        stream.listen(time_ns)
+
+    def _profile_channels(self) -> tuple[str, ...]:
+        return () if self.profile is None else self.profile.channel_names
 
     def advance(self, time_ns: int) -> list[Alert]:
         """Say that no reading came up to and including *time_ns* (nanoseconds UTC).

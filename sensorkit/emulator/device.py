@@ -9,20 +9,26 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.emulator.frames import EmulatedFrame, FrameWriter
+from sensorkit.emulator.frames import EmulatedFrame, FrameWriter, Served
 from sensorkit.emulator.planning import place_live, readings_in, together
-from sensorkit.emulator.sending import Served, serve
+from sensorkit.emulator.sending import serve
+from sensorkit.emulator.truth_file import TruthWriter
 from sensorkit.errors import UsageError
+from sensorkit.faults.base import TransportKind
 from sensorkit.faults.labels import label, sizes
 from sensorkit.faults.placing import NS_PER_S, Placed, fault_streams
-from sensorkit.faults.plan import FaultPlan, unknown
+from sensorkit.faults.plan import FaultPlan
 from sensorkit.faults.signal import apply_signal
 from sensorkit.faults.transport import distort
+from sensorkit.nearest import unknown
 from sensorkit.profile import Profile
 from sensorkit.readings import FaultLabel
-from sensorkit.signals import BLOCK, States, Stay, Waveforms, healthy_sigma, quantize
+from sensorkit.signals import States, Stay, Waveforms, healthy_sigma, quantize
 from sensorkit.wire.checksum import Kind as ChecksumKind
 from sensorkit.wire.links import Link
+
+# Frames that are made in one go. Few, for while they are made the line waits: 64 take 0.4 ms.
+PIECE = 64
 
 VIRTUAL_START = 1_767_225_600 * NS_PER_S
 """2026-01-01T00:00:00Z, the moment an emulated device starts at where no clock is asked."""
@@ -137,6 +143,10 @@ class Emulator:
         link: Link,
         *,
         speed: float | None = 1.0,
+        baud: int | None = None,
+        packet_ms: float = 1.0,
+        once: bool = False,
+        truth: TruthWriter | None = None,
         duration_s: float | None = None,
         frames: int | None = None,
         stop: Callable[[], bool] = lambda: False,
@@ -149,27 +159,35 @@ class Emulator:
         Parameters
         ----------
         link : Link
-        speed, stop, clock, sleep
+        speed, baud, packet_ms, once, stop, clock, sleep
             As for `sensorkit.emulator.serve`.
         duration_s : float, optional
             Seconds of the device's time: at ten times the speed they take a tenth.
         frames : int, optional
             Silent ones count.
+        truth : TruthWriter, optional
+            Told of all that is sent, lost and injected, from the first frame to the end.
         wall_clock : callable, optional
             Nanoseconds UTC, as `time.time_ns`; asked once, just before the first frame, for the
-            times of the labels.
+            times of the labels and of the truth.
         """
         limits = [n for n in (frames, readings_in(duration_s, self.rate_hz)) if n is not None]
 
         def on_start() -> None:
             if wall_clock is not None:
                 self.start_ns = wall_clock()
+            if truth is not None:
+                truth.start(self.start_ns)
 
         before = self._sent
         served = serve(
             self.frames(min(limits, default=None)),
             link,
             speed=speed,
+            baud=baud,
+            packet_ms=packet_ms,
+            once=once,
+            truth=truth,
             on_start=on_start,
             stop=stop,
             clock=clock,
@@ -177,6 +195,10 @@ class Emulator:
         )
         # Frames that were made and never sent have no labels.
         self._sent = before + served.passed
+        if truth is not None:
+            for one in self.labels:
+                truth.fault(one)
+            truth.end(served)
         return served
 
     @property
@@ -234,11 +256,11 @@ class Emulator:
         while self._groups and self._groups[0][0].start_index < start:
             self._groups.pop(0)
         group = self._groups[0] if self._groups else []
-        n = BLOCK
+        n = PIECE
         if group and group[0].start_index == start:
             n = max(placed.stop_index for placed in group) - start
         elif group:
-            n, group = min(BLOCK, group[0].start_index - start), []
+            n, group = min(PIECE, group[0].start_index - start), []
         else:
             group = []
         self._row += n
@@ -248,15 +270,33 @@ class Emulator:
         for placed in sorted(group, key=lambda one: one.id):
             if placed.fault.of.layer == "signal":
                 self._break(values, rows, placed)
-        frames = self._frames.write(values, rows, silent)
-        for placed in group:
-            if placed.fault.of.layer == "transport":
-                covered = slice(placed.start_index - start, placed.stop_index - start)
-                frames[covered] = distort(frames[covered], placed, self._plan, self.seed)
+        made, sequence = self._frames.write(values, rows, silent)
         self._remember(values)
+        frames = [
+            EmulatedFrame(row / self.rate_hz, frame, None, count)
+            for row, frame, count in zip(range(start, start + n), made, sequence, strict=True)
+        ]
+        for placed in group:
+            if isinstance(placed.fault.of, TransportKind):
+                covered = slice(placed.start_index - start, placed.stop_index - start)
+                frames[covered] = self._over_the_line(frames[covered], placed, placed.fault.of)
+        return frames
+
+    def _over_the_line(
+        self, frames: list[EmulatedFrame], placed: Placed, kind: TransportKind
+    ) -> list[EmulatedFrame]:
+        """Return *frames* as a fault of the line, or of the plug, lets them through."""
+        arrived = distort([frame.data for frame in frames], placed, self._plan, self.seed)
+        if kind.restarts:
+            # What it would have sent while it was off was never made.
+            self._frames.restart(placed.stop_index)
+            return [
+                EmulatedFrame(frame.at_s, data, plugged=not kind.unplugs)
+                for frame, data in zip(frames, arrived, strict=True)
+            ]
         return [
-            EmulatedFrame(row / self.rate_hz, frame)
-            for row, frame in zip(range(start, start + n), frames, strict=True)
+            frame._replace(data=data, made=frame.data, plugged=not kind.unplugs)
+            for frame, data in zip(frames, arrived, strict=True)
         ]
 
     def _break(self, values: NDArray[np.float64], rows: NDArray[np.int64], placed: Placed) -> None:

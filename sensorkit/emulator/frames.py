@@ -22,7 +22,29 @@ class EmulatedFrame(NamedTuple):
     at_s: float
     """Seconds since the device started."""
     data: bytes
-    """With its line end; `b""` where the device is silent or the line swallows it."""
+    """As it goes over the line, with its line end; `b""` where the device is silent or the line
+    swallows it."""
+    made: bytes | None = None
+    """As the device made it, where a fault of the line has changed it."""
+    sequence: int | None = None
+    """What the device has counted it as; None where it is silent or does not count."""
+    plugged: bool = True
+    """Whether the device is there: False while a fault has it pulled out."""
+
+
+class Served(NamedTuple):
+    """What has been sent."""
+
+    frames: int
+    bytes: int
+    lost: int
+    """Frames that did not get over the line whole: nobody read, or too slowly."""
+    passed: int
+    """Frames whose time has come: sent, lost, or silent."""
+    dropped: int = 0
+    """Bytes of the frames that were lost."""
+    held_s: float = 0.0
+    """How long the line stood still because the emulator itself was held up (`baud`)."""
 
 
 class FrameWriter:
@@ -52,11 +74,18 @@ class FrameWriter:
         period_ms = 1000 / rate_hz
         self._uptime_form = "%.3f" if period_ms == int(period_ms) else "%.6f"
         self._counted = 0
+        self._first = 0
+
+    def restart(self, row: int) -> None:
+        """Let the device start anew with reading *row*: its counter and its clock begin again."""
+        self._counted, self._first = 0, row
 
     def write(
         self, values: NDArray[np.float64], rows: NDArray[np.int64], silent: NDArray[np.bool_]
-    ) -> list[bytes]:
+    ) -> tuple[list[bytes], list[int | None]]:
         """Return a frame a reading with its line end, empty where the device is silent.
+
+        Beside it what each one is counted as, None where it is not.
 
         Parameters
         ----------
@@ -75,26 +104,31 @@ class FrameWriter:
         counts = self._counted + np.cumsum(~silent)
         self._counted = int(counts[-1])
         rate, seconds = self._rate_hz, self._uptime_form
-        encode = self._codec.encode
-        return [
+        encode, end = self._codec.encode, self._codec.terminator
+        sequence = [
+            count if self._sequence and not quiet else None
+            for count, quiet in zip(counts.tolist(), silent.tolist(), strict=True)
+        ]
+        frames = [
             b""
             if quiet
             else encode(
                 texts,
                 status=word,
-                sequence=count if self._sequence else None,
+                sequence=count,
                 uptime=seconds % (row / rate) if self._uptime else None,
             )
-            + b"\n"
+            + end
             for texts, word, count, row, quiet in zip(
                 zip(*columns, strict=True),
                 self._words(values),
-                counts.tolist(),
-                rows.tolist(),
+                sequence,
+                (rows - self._first).tolist(),
                 silent.tolist(),
                 strict=True,
             )
         ]
+        return frames, sequence
 
     def _words(self, values: NDArray[np.float64]) -> list[str]:
         """Return the status word of each reading: that of the first rule that applies."""

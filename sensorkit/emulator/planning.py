@@ -9,8 +9,9 @@ import numpy as np
 
 from sensorkit.errors import PlanError, UsageError
 from sensorkit.faults.placing import NS_PER_S, Placed, Taken, place
-from sensorkit.faults.plan import FaultPlan, unknown
+from sensorkit.faults.plan import FaultPlan
 from sensorkit.faults.signal import check_scale
+from sensorkit.nearest import unknown
 from sensorkit.profile import Profile
 from sensorkit.signals import Stay, healthy_sigma
 

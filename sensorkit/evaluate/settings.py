@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from sensorkit.checked_yaml import describe, read_yaml
+from sensorkit.checked_yaml import Section, describe, read_yaml
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.statistics import CONFIDENCE
 from sensorkit.profile import Profile
@@ -20,7 +20,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """Settings of `sensorkit.evaluate.benchmark`; every one has a default.
 
     Examples
@@ -28,8 +28,6 @@ class Settings(BaseModel):
     >>> Settings(buffer=50).vus_variant
     'VUS as TSB-AD defines it, buffer 50 readings, every score a threshold'
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     fit: Share = 0.3
     """Share of the readings, from the start, that detectors learn from."""
@@ -73,7 +71,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise UsageError(f"{source}: {describe(error.errors()[0])}") from error
+            raise UsageError(f"{source}: {describe(error.errors()[0], data)}") from error
 
     @property
     def vus_variant(self) -> str:

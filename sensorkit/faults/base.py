@@ -131,6 +131,12 @@ class TransportKind(Kind):
     layer = "transport"
     needs_bytes: ClassVar[bool] = True
     """Whether it can only be shown on the bytes of frames, not on readings."""
+    live: ClassVar[bool] = False
+    """Whether it acts on the link or the device itself: only an emulated one can have it."""
+    unplugs: ClassVar[bool] = False
+    """Whether the port is gone while it lasts."""
+    restarts: ClassVar[bool] = False
+    """Whether the device starts anew when it is over."""
 
     @abstractmethod
     def distort(self, passage: Passage) -> list[bytes]:

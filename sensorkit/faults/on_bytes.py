@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sensorkit.faults.base import Magnitude, Passage, TransportKind
 
+BOOT_TEXT = b"boot: power on, self test passed\r\n"
+"""What an emulated device says when it starts anew."""
+
 
 def split_line_end(frame: bytes) -> tuple[bytes, bytes]:
     r"""Return a frame without its line end, and the line end.
@@ -71,3 +74,120 @@ class Truncate(TransportKind):
                 lost = min(int(passage.magnitude), most)
             arrived.append(body[: len(body) - lost] + line_end)
         return arrived
+
+
+class Merge(TransportKind):
+    """Frames run into each other in pairs: the line end between the two is lost."""
+
+    name = "merge"
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return every first frame of a pair without its line end; an odd last one is spared."""
+        arrived = list(passage.frames)
+        for first in range(0, len(arrived) - 1, 2):
+            arrived[first] = split_line_end(arrived[first])[0]
+        return arrived
+
+
+class Splice(TransportKind):
+    """Bytes are lost from the middle of one frame to the middle of the next."""
+
+    name = "splice"
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return pairs of which the first has lost its tail and the second as much of its head.
+
+        The worst that an overrun does: what is left of the two has the shape of a frame.
+        """
+        arrived = list(passage.frames)
+        for first in range(0, len(arrived) - 1, 2):
+            shorter = min(len(arrived[first]), len(arrived[first + 1]))
+            at = int(passage.rng.integers(1, shorter - 1)) if shorter > 2 else 0
+            arrived[first] = arrived[first][:at]
+            arrived[first + 1] = arrived[first + 1][at:]
+        return arrived
+
+
+class Duplicate(TransportKind):
+    """Every frame arrives twice."""
+
+    name = "duplicate"
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return each frame twice."""
+        return [frame + frame for frame in passage.frames]
+
+
+class Reorder(TransportKind):
+    """Frames change places in pairs."""
+
+    name = "reorder"
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return every second frame before the one it followed."""
+        arrived = list(passage.frames)
+        for first in range(0, len(arrived) - 1, 2):
+            arrived[first : first + 2] = arrived[first + 1], arrived[first]
+        return arrived
+
+
+class Garbage(TransportKind):
+    """Random bytes arrive before every frame."""
+
+    name = "garbage"
+    magnitude = Magnitude(
+        "random bytes before each frame", "bytes", required=False, default=8.0, signed=False
+    )
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return each frame with random bytes of any value, line ends too, before it."""
+        size = int(passage.magnitude or 8)
+        return [passage.rng.bytes(size) + frame if frame else frame for frame in passage.frames]
+
+
+class EndlessLine(TransportKind):
+    """No line end arrives: all the frames are one line."""
+
+    name = "endless_line"
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return the frames without their line ends; the last one keeps its own."""
+        arrived = [split_line_end(frame)[0] for frame in passage.frames[:-1]]
+        return arrived + list(passage.frames[-1:])
+
+
+class Reset(TransportKind):
+    """The device starts anew: silent while it starts, then a line of text, then from 1 again."""
+
+    name = "reset"
+    live = True
+    restarts = True
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return nothing, and the words of the device in the place of the last frame."""
+        return [b""] * (len(passage.frames) - 1) + [BOOT_TEXT]
+
+
+class Disconnect(TransportKind):
+    """The port is pulled out and comes back; the device goes on counting."""
+
+    name = "disconnect"
+    live = True
+    unplugs = True
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return nothing for each frame."""
+        return [b""] * len(passage.frames)
+
+
+class PowerCycle(TransportKind):
+    """The port goes away with the device's power, and the device starts anew."""
+
+    name = "power_cycle"
+    live = True
+    unplugs = True
+    restarts = True
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return nothing for each frame."""
+        return [b""] * len(passage.frames)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from sensorkit.checked_yaml import Misplaced, describe, read_yaml
+from sensorkit.checked_yaml import Document, Misplaced, Section
 from sensorkit.errors import PlanError
 
 # Importing the two modules is what fills KINDS.
 from sensorkit.faults import on_bytes, on_values
 from sensorkit.faults.base import KINDS, Kind
+from sensorkit.nearest import unknown
 
 SHIPPED = Path(__file__).parent / "plans"
 
@@ -32,10 +32,8 @@ Positive = Annotated[float, Field(strict=True, gt=0, le=1e9, allow_inf_nan=False
 Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 
 
-class Fault(BaseModel):
+class Fault(Section):
     """One fault of a plan."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
     channel: str | None = None
@@ -108,7 +106,7 @@ def _mistakes(fault: Fault, kind: Kind) -> Iterable[tuple[str, str]]:
         yield field, f"the magnitude of a {kind.name} is a whole number of {kind.magnitude.unit}"
 
 
-class FaultPlan(BaseModel):
+class FaultPlan(Document):
     """Faults to inject, into an emulated device or into a recording.
 
     Examples
@@ -118,7 +116,9 @@ class FaultPlan(BaseModel):
     {'faults': [{'kind': 'stuck', 'channel': 'voltage', 'duration_s': 60.0}]}
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    what: ClassVar[str] = "fault plan"
+    folder: ClassVar[Path] = SHIPPED
+    error: ClassVar[type[Exception]] = PlanError
 
     description: str = ""
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
@@ -179,29 +179,6 @@ class FaultPlan(BaseModel):
             and other.channel is not None
             and one.channel != other.channel
         )
-
-    @classmethod
-    def load(cls, name_or_path: str | Path) -> Self:
-        """Read a shipped plan by name, or a YAML file by path."""
-        path = Path(name_or_path)
-        if path.suffix not in {".yaml", ".yml"}:
-            path = SHIPPED / f"{name_or_path}.yaml"
-            if not path.exists():
-                problem = unknown("fault plan", str(name_or_path), shipped())
-                raise PlanError(f"{problem} (a plan of your own is the path of a .yaml file)")
-        return cls.model_validate(read_yaml(path, cls, PlanError))
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], source: str) -> Self:
-        """Make a plan of what a recording.json holds; *source* is named in the error."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise PlanError(f"{source}: {describe(error.errors()[0])}") from error
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `from_dict` takes, without the defaults, ready for JSON and YAML."""
-        return self.model_dump(mode="json", exclude_defaults=True)
 
     @classmethod
     def campaign(
@@ -289,18 +266,6 @@ def overlap_text(
     return f"{texts[1]} overlaps {texts[0]}; move or shorten one{allowed}"
 
 
-def unknown(what: str, had: str, known: Iterable[str]) -> str:
-    """Say that *had* is no known *what*, list those that are and name the nearest.
-
-    >>> unknown("kind of fault", "spikes", ["spike", "bias"])
-    "unknown kind of fault 'spikes'; there are bias, spike; did you mean 'spike'?"
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(had, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "use one of them"
-    return f"unknown {what} {had!r}; there are {', '.join(names)}; {hint}"
-
-
 def shipped() -> list[str]:
     """Return the names of the shipped plans."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+    return FaultPlan.shipped()

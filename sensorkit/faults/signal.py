@@ -14,7 +14,9 @@ from sensorkit.errors import PlanError
 from sensorkit.faults.base import SignalKind, Stretch, TransportKind
 from sensorkit.faults.labels import label, labels_frame, sizes
 from sensorkit.faults.placing import Placed, Taken, fault_streams, place, usual_period
-from sensorkit.faults.plan import Fault, FaultPlan, unknown
+from sensorkit.faults.plan import Fault, FaultPlan
+from sensorkit.faults.transport import refuse_live
+from sensorkit.nearest import unknown
 from sensorkit.readings import FaultLabel, Readings
 
 # A normal distribution's standard deviation is this many median absolute deviations.
@@ -315,6 +317,7 @@ def inject(
     for injection in faults:
         kind = injection.placed.fault.of
         if isinstance(kind, TransportKind):
+            refuse_live(injection.placed)
             if kind.needs_bytes:
                 raise PlanError(
                     f"fault {injection.placed.id} ({kind.name}) acts on the bytes of frames, and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sensorkit.errors import PlanError
 from sensorkit.faults.base import Passage, TransportKind
 from sensorkit.faults.labels import sizes
 from sensorkit.faults.placing import Placed, fault_streams
@@ -40,3 +41,19 @@ def distort(frames: Sequence[bytes], placed: Placed, plan: FaultPlan, seed: int)
         raise TypeError(f"{kind.name} is no fault of frames but of the {kind.layer} layer")
     rng = fault_streams(plan, seed, placed.id)[1]
     return kind.distort(Passage(frames, sizes(placed, None)[0], rng))
+
+
+def refuse_live(placed: Placed) -> None:
+    """Refuse a fault that only a live link can have, where there is none.
+
+    Raises
+    ------
+    PlanError
+        If it is one.
+    """
+    kind = placed.fault.of
+    if isinstance(kind, TransportKind) and kind.live:
+        raise PlanError(
+            f"fault {placed.id} ({kind.name}) acts on the link or on the device itself, and what "
+            "was recorded has neither; let `sensorkit emulate` have it, or take a silence"
+        )

@@ -14,9 +14,10 @@ from sensorkit.evaluate import Settings
 from sensorkit.evaluate.trial import prepare
 from sensorkit.faults import FaultPlan
 from sensorkit.faults.signal import injections
+from sensorkit.nearest import did_you_mean
 from sensorkit.profile import Profile
 from sensorkit.report.campaign import campaign
-from sensorkit.report.parameters import Parameter, check, declared, from_text, nearest
+from sensorkit.report.parameters import Parameter, check, declared, from_text
 
 QUICKSTART = "00_quickstart"
 CHAIN = ("01_capture", "02_inject_faults", "03_benchmark", "04_report")
@@ -97,13 +98,13 @@ def _addressed(
     if name in GIVEN_BY_THE_DRIVER:
         raise NotebookError(f"{key!r} cannot be set; use {GIVEN_BY_THE_DRIVER[name]}")
     if dot and notebook not in known:
-        raise NotebookError(f"{key!r}: no notebook {notebook!r}; {nearest(notebook, known)}")
+        raise NotebookError(f"{key!r}: no notebook {notebook!r}; {did_you_mean(notebook, known)}")
     places = [notebook] if dot else list(CHAIN)
     found = [(place, known[place][name]) for place in places if name in known[place]]
     if not found:
         names = {p for place in places for p in known[place]} - set(GIVEN_BY_THE_DRIVER)
         where = f"{notebook}.ipynb has" if dot else "the notebooks have"
-        raise NotebookError(f"{where} no parameter {name!r}; {nearest(name, names)}")
+        raise NotebookError(f"{where} no parameter {name!r}; {did_you_mean(name, names)}")
     return found
 
 

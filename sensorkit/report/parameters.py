@@ -9,11 +9,10 @@ and turns a tuple into text. Here the declaration in the notebook decides:
 from __future__ import annotations
 
 import ast
-import difflib
 import io
 import math
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import nbformat
 import yaml
 
 from sensorkit.errors import NotebookError
+from sensorkit.nearest import did_you_mean
 
 TAG = "parameters"
 SCALARS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -119,13 +119,6 @@ def parse(source: str, where: str) -> dict[str, Parameter]:
     return found
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error sentence: the nearest known name, or all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
-
-
 def check(
     given: Mapping[str, Any], parameters: Mapping[str, Parameter], where: str
 ) -> dict[str, Any]:
@@ -139,7 +132,8 @@ def check(
     values = {}
     for name, value in given.items():
         if name not in parameters:
-            raise NotebookError(f"{where} has no parameter {name!r}; {nearest(name, parameters)}")
+            hint = did_you_mean(name, parameters)
+            raise NotebookError(f"{where} has no parameter {name!r}; {hint}")
         values[name] = convert(value, parameters[name], where)
     return values
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from sensorkit.profile import CsvFrame, Profile
@@ -10,11 +9,21 @@ from sensorkit.readings import RejectReason
 from sensorkit.wire import checksum
 from sensorkit.wire.framing import Line
 from sensorkit.wire.grammar import NAN, Frame, Reject, count, is_number, uptime
-from sensorkit.wire.line_codec import LineCodec, count_group, number_group
+from sensorkit.wire.line_codec import LineCodec
+from sensorkit.wire.usual_line import Field, UsualLine, Value
+
+SPECIAL_VALUES = {
+    "@status": Value.WORD,
+    "@sequence": Value.COUNT,
+    "@uptime": Value.UPTIME,
+    "@skip": Value.SKIP,
+}
 
 
 class CsvCodec(LineCodec):
     """Each column has its place; nothing is quoted."""
+
+    anchored = False
 
     def __init__(self, profile: Profile, form: CsvFrame) -> None:
         self.form = form
@@ -30,37 +39,25 @@ class CsvCodec(LineCodec):
             separators=(form.delimiter,),
         )
 
-    def usual_pattern(self) -> str | None:
-        """Return the pattern of a line that has every value."""
-        if -1 in self._places:
-            return None
-        index = {name: i for i, name in enumerate(self.profile.channel_names)}
-        # A skipped column may hold anything readable but the delimiter.
-        skip = f"(?:(?!{re.escape(self.form.delimiter)})[ -~])*"
-        fields = []
-        for column in self.form.columns:
-            match column:
-                case "@status":
-                    fields.append(f"(?P<status>{self.grammar.word_pattern})")
-                case "@sequence":
-                    fields.append(count_group("sequence"))
-                case "@uptime":
-                    fields.append(number_group("uptime"))
-                case "@skip":
-                    fields.append(skip)
-                case _:
-                    group = number_group(f"c{index[column]}")
-                    fields.append(group if "" in self.missing else group.replace("|)", ")"))
-        pattern = re.escape(self.form.delimiter).join(fields)
-        if self.form.comment:
-            pattern = f"(?!{re.escape(self.form.comment)}){pattern}"
-        # A skipped last column must not swallow a checksum, nor a line be nothing but blanks.
-        if self.form.columns[-1] == "@skip" or self.form.delimiter.isspace():
-            return None
+    def usual_line(self) -> UsualLine | None:
+        """Return the columns in their order."""
         # A plain number among the `missing` texts is no value.
         if any(is_number(text) for text in self.missing):
             return None
-        return pattern
+        names = self.profile.channel_names
+        fields = []
+        for column in self.form.columns:
+            kind = SPECIAL_VALUES.get(column)
+            if kind is None:
+                filled = "" not in self.missing
+                fields.append(Field(Value.NUMBER, channel=names.index(column), filled=filled))
+            else:
+                fields.append(Field(kind))
+        # A line of the columns' names is a header, even where a name stands for "missing".
+        missing = self.missing.difference(names)
+        return UsualLine(
+            tuple(fields), self.form.delimiter, self.form.comment or "", tuple(sorted(missing))
+        )
 
     def parse(self, line: Line) -> Frame:
         """Return what *line* says, or raise `Reject`."""

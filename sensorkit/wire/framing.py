@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 MAX_LINE_BYTES = 512
 """A device that has lost its newline must not fill the memory. NMEA 0183 allows 82."""
+
+LineEnd = Literal["lf", "cr"]
+"""lf: a line ends at a newline, with or without a carriage return before it; cr: at a lone
+carriage return."""
 
 
 class Line(NamedTuple):
@@ -18,11 +22,45 @@ class Line(NamedTuple):
     """It did not end within the limit: *data* is its beginning, the rest was passed over."""
 
 
-class LineFramer:
-    r"""Keep the unfinished end of a stream until its newline arrives.
+class Framer(Protocol):
+    """Cuts a stream into lines, or whatever a protocol has for them.
 
-    The lines do not depend on how the stream was cut into pieces. Every byte is accounted for:
+    Implementations promise that the lines do not depend on how the stream was cut into pieces, and
+    that every byte is accounted for:
     ``received = bytes in lines + terminators + passed_over + len(tail)``.
+    """
+
+    @property
+    def received(self) -> int:
+        """Return the bytes fed so far."""
+        ...
+
+    @property
+    def terminators(self) -> int:
+        """Return the bytes that ended lines and are in none."""
+        ...
+
+    @property
+    def passed_over(self) -> int:
+        """Return the bytes that are in no line, beside those that ended one."""
+        ...
+
+    @property
+    def tail(self) -> bytes:
+        """Return the bytes of the line that has not ended yet."""
+        ...
+
+    def feed(self, data: bytes) -> list[Line]:
+        """Return the lines that *data* completes."""
+        ...
+
+    def cut(self) -> Line | None:
+        """End the unfinished line here, for the stream goes on elsewhere; return it."""
+        ...
+
+
+class LineFramer:
+    r"""Keep the unfinished end of a stream until its newline arrives; a `Framer`.
 
     Parameters
     ----------
@@ -30,13 +68,16 @@ class LineFramer:
         Longest line, counted up to its newline (a carriage return before it included).
     offset : int
         Where in the stream the first byte stands.
+    line_end : "lf" or "cr"
+        Where a line ends. With lf the `\r` right before a newline belongs to the line end; any
+        other is a byte of the line.
 
     Attributes
     ----------
     received : int
         Bytes fed so far.
     terminators : int
-        Bytes of line ends: `\n` and a `\r` right before it.
+        Bytes of line ends.
     passed_over : int
         Bytes of overlong lines beyond those handed out in `Line.data`.
 
@@ -49,11 +90,15 @@ class LineFramer:
     b'T:2'
     """
 
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0) -> None:
+    def __init__(
+        self, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0, line_end: LineEnd = "lf"
+    ) -> None:
         self.max_line_bytes = max_line_bytes
+        self.line_end = line_end
         self.received = 0
         self.terminators = 0
         self.passed_over = 0
+        self._end = b"\r" if line_end == "cr" else b"\n"
         self._tail = b""
         self._tail_offset = offset
         self._passing_over = False
@@ -73,16 +118,17 @@ class LineFramer:
         if self._passing_over:
             data = self._pass_over(data)
         data = self._tail + data
-        parts = data.split(b"\n")
+        parts = data.split(self._end)
         tail = parts.pop()
         limit, offset, terminators = self.max_line_bytes, self._tail_offset, len(parts)
+        takes_cr = self.line_end == "lf"
         lines = []
         for part in parts:
             length = len(part)
             if length > limit:
                 lines.append(Line(offset, part[:limit], True))
                 self.passed_over += length - limit
-            elif part[-1:] == b"\r":
+            elif takes_cr and part[-1:] == b"\r":
                 terminators += 1
                 lines.append(Line(offset, part[:-1]))
             else:
@@ -108,10 +154,10 @@ class LineFramer:
         return line
 
     def _pass_over(self, data: bytes) -> bytes:
-        """Drop *data* up to the newline that ends an overlong line; return what follows it."""
-        before, newline, after = data.partition(b"\n")
+        """Drop *data* up to the line end of an overlong line; return what follows it."""
+        before, end, after = data.partition(self._end)
         self.passed_over += len(before)
-        self.terminators += len(newline)
-        self._tail_offset += len(before) + len(newline)
-        self._passing_over = not newline
+        self.terminators += len(end)
+        self._tail_offset += len(before) + len(end)
+        self._passing_over = not end
         return after

@@ -35,14 +35,17 @@ class Frame(NamedTuple):
     """Where the line starts in the stream."""
     length: int
     """Bytes of the line, without its line end."""
-    texts: tuple[str, ...]
-    """One a channel of the profile, as it stood on the wire; empty where it is missing."""
+    texts: tuple[str | None, ...]
+    """One a channel of the profile, as it stood on the wire; empty where it is missing, None
+    where it did not stand there as a plain decimal."""
     values: tuple[float, ...]
     """The same as numbers; NaN where it is missing."""
     status: str | None
     sequence: int | None
     uptime: float | None
     """Seconds since the device started."""
+    checked: bool = False
+    """A checksum was there, and right."""
 
 
 class Decoded(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from sensorkit.profile import KeyValueFrame, Profile
@@ -10,7 +9,8 @@ from sensorkit.readings import RejectReason
 from sensorkit.wire import checksum
 from sensorkit.wire.framing import Line
 from sensorkit.wire.grammar import Frame, Reject, count, number, uptime
-from sensorkit.wire.line_codec import LineCodec, count_group, number_group
+from sensorkit.wire.line_codec import LineCodec
+from sensorkit.wire.usual_line import Field, UsualLine, Value
 
 
 class KeyValueCodec(LineCodec):
@@ -19,7 +19,9 @@ class KeyValueCodec(LineCodec):
     def __init__(self, profile: Profile, form: KeyValueFrame) -> None:
         self.form = form
         self.keys = tuple(channel.key or channel.name for channel in profile.channels)
-        self._known = {*self.keys, form.status, form.sequence, form.uptime} - {None}
+        self._known = {
+            key for key in (*self.keys, form.status, form.sequence, form.uptime) if key is not None
+        }
         super().__init__(
             profile,
             kind=form.checksum,
@@ -27,24 +29,20 @@ class KeyValueCodec(LineCodec):
             separators=(form.separator, form.assignment),
         )
 
-    def usual_pattern(self) -> str:
-        """Return the pattern of the keys in the profile's order."""
-        form, assign = self.form, re.escape(self.form.assignment)
-        separator = re.escape(form.separator)
-        fields = [
-            f"{re.escape(key)}{assign}{number_group(f'c{i}')}" for i, key in enumerate(self.keys)
-        ]
+    def usual_line(self) -> UsualLine | None:
+        """Return the fields; the device may send them in any order."""
+        form, sign = self.form, self.form.assignment
+        # A key is what stands before the first sign, so it must not end like one begins.
+        if any((key + sign).partition(sign)[0] != key for key in self._known):
+            return None
+        fields = [Field(Value.NUMBER, key + sign, channel) for channel, key in enumerate(self.keys)]
         if form.status:
-            word = self.grammar.word_pattern
-            fields.append(f"{re.escape(form.status)}{assign}(?P<status>{word})")
-        pattern = separator.join(fields)
+            fields.append(Field(Value.WORD, form.status + sign))
         if form.sequence:
-            group = count_group("sequence")
-            pattern += f"(?:{separator}{re.escape(form.sequence)}{assign}{group})?"
+            fields.append(Field(Value.COUNT, form.sequence + sign, optional=True))
         if form.uptime:
-            group = number_group("uptime")
-            pattern += f"(?:{separator}{re.escape(form.uptime)}{assign}{group})?"
-        return pattern
+            fields.append(Field(Value.UPTIME, form.uptime + sign, optional=True))
+        return UsualLine(tuple(fields), form.separator)
 
     def parse(self, line: Line) -> Frame:
         """Return what *line* says, or raise `Reject`."""

@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import serial
-from serial.tools import list_ports
 
 from sensorkit.errors import LinkError, LinkLost, RunError
-from sensorkit.wire import sockets
+from sensorkit.wire import identity, sockets
 from sensorkit.wire.closing import Closing
 
 if sys.platform != "win32":
-    from sensorkit.wire.posix import open_port
+    from sensorkit.wire.posix import FdLink, change_speed, open_port
     from sensorkit.wire.pty import PtyPair
 else:
     PtyPair = Any
 
 READ_BYTES = 65536
+
+PTY_FOLDERS = ("/dev/pts/", "/dev/ttys")
+"""Where Linux and macOS keep the ends of pseudo-terminals."""
+
+WINDOWS_BUFFER_BYTES = 1 << 20
+"""What the driver is asked to hold while we parse: 0.9 s at 12 Mbaud. Its own 4096 bytes are 44 ms
+at 921 600 baud."""
 
 
 class Link(Protocol):
@@ -31,6 +37,11 @@ class Link(Protocol):
     @property
     def name(self) -> str:
         """What the user calls it."""
+        ...
+
+    @property
+    def mid_stream(self) -> bool:
+        """Whether the first bytes may be the middle of a line: the far end has been talking."""
         ...
 
     def read(self, timeout: float) -> bytes | None:
@@ -61,6 +72,8 @@ class CountsOverruns(Protocol):
 
 class StreamLink(Closing):
     """A file, read to its end or written; also standard input and output."""
+
+    mid_stream = False
 
     def __init__(self, name: str, source: BinaryIO | None, target: BinaryIO | None) -> None:
         self.name = name
@@ -106,6 +119,8 @@ class PyserialLink(Closing):
     # closed port TypeError, through beside its own exception.
     _GONE = (serial.SerialException, OSError, TypeError)
 
+    mid_stream = True
+
     def __init__(self, port: serial.Serial, name: str) -> None:
         self.name = name
         self._port = port
@@ -145,9 +160,32 @@ class PyserialLink(Closing):
         except self._GONE as error:
             raise LinkLost(f"{self.name}: the device went away: {error}") from error
 
+    def set_baud(self, baud: int) -> None:
+        """Change the speed; what came at the old one is thrown away."""
+        try:
+            self._port.baudrate = baud
+            self._port.reset_input_buffer()
+        except ValueError as error:
+            raise LinkError(f"{self.name}: {baud} baud is not known to this system") from error
+        except self._GONE as error:
+            raise LinkLost(f"{self.name}: the device went away: {error}") from error
+
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def set_baud(link: Link, baud: int) -> None:
+    """Change the speed of an open port; what came at the old one is thrown away.
+
+    Closing and opening it instead would reset a board that listens to DTR, each time.
+    """
+    if isinstance(link, PyserialLink):
+        link.set_baud(baud)
+    elif sys.platform != "win32" and isinstance(link, FdLink):
+        change_speed(link.fileno(), baud)
+    else:
+        raise LinkError(f"{link.name}: has no baud rate to change; leave --baud and --probe out")
 
 
 def open_link(
@@ -173,6 +211,8 @@ def open_link(
     LinkError
         If it cannot be opened; the message says what to do.
     """
+    if not url:
+        raise LinkError("no link is named; `sensorkit ports` lists the serial ports")
     if url == "-":
         if writing:
             return StreamLink("-", None, sys.stdout.buffer)
@@ -213,14 +253,24 @@ def open_pty(link: Path | None = None) -> PtyPair:
     return PtyPair(link)
 
 
-def ports() -> list[tuple[str, str, str]]:
-    """Return the serial ports of this machine: (device, description, hardware id)."""
-    found = list_ports.comports()
-    return sorted((port.device, port.description or "", port.hwid or "") for port in found)
+def ports() -> list[identity.Port]:
+    """Return the serial ports of this machine, by name."""
+    return identity.HERE.ports()
+
+
+def has_baud(url: str) -> bool:
+    """Return whether *url* is a port with a speed: no file, socket or pseudo-terminal."""
+    url = url.removeprefix("spy://")  # listens in on the port behind it
+    if url == "-" or url.startswith(("file:", "pty:", "socket:", "listen:", "loop:")):
+        return False
+    return not os.path.realpath(url).startswith(PTY_FOLDERS)
 
 
 class PtyLink(Closing):
     """`pty:` - this end of a pair whose other end some program will open and write to."""
+
+    mid_stream = True
+    waits = True
 
     def __init__(self, pair: PtyPair) -> None:
         self.pair = pair
@@ -233,6 +283,14 @@ class PtyLink(Closing):
     def write(self, data: bytes) -> int:
         """Send what there is room for; return how many bytes that was."""
         return self.pair.master.write(data)
+
+    def fileno(self) -> int:
+        """Return the descriptor of this end."""
+        return self.pair.master.fd
+
+    def gone(self, error: int) -> LinkLost | None:
+        """Return what it means that a read met *error*; see `FdLink.gone`."""
+        return self.pair.master.gone(error)
 
     def has_reader(self) -> bool:
         """Return whether some program has the other end open."""
@@ -262,6 +320,8 @@ def _open_pyserial(url: str, *, baud: int, exclusive: bool) -> PyserialLink:
         if "://" not in url:
             port.exclusive = exclusive or None
         port.open()
+        if hasattr(port, "set_buffer_size"):  # Windows, where we have no process that only reads
+            port.set_buffer_size(rx_size=WINDOWS_BUFFER_BYTES)
     except (serial.SerialException, ValueError, OSError) as error:
         raise LinkError(_why_not_open(url, error)) from error
     return PyserialLink(port, url)

@@ -18,6 +18,7 @@ import serial
 
 from sensorkit.errors import LinkError, LinkLost
 from sensorkit.wire.closing import Closing
+from sensorkit.wire.holders import holders, named, permission_advice
 
 READ_BYTES = 65536
 """Asked for in one read. A terminal hands out at most 4095 at once."""
@@ -39,11 +40,21 @@ class FdLink(Closing):
     name : str
     ends : bool
         Whether the far end's going is the end (a pseudo-terminal, a pipe) or a loss (a device).
+    mid_stream : bool
+        Whether the first bytes may be the middle of a line: a terminal's far end is at it already.
+
+    Attributes
+    ----------
+    waits : bool
+        A far end that goes is waited for.
     """
 
-    def __init__(self, fd: int, name: str, *, ends: bool = False) -> None:
+    waits = False
+
+    def __init__(self, fd: int, name: str, *, ends: bool = False, mid_stream: bool = True) -> None:
         self.fd = fd
         self.name = name
+        self.mid_stream = mid_stream
         self._ends = ends
         self._at_end = False
 
@@ -70,9 +81,24 @@ class FdLink(Closing):
         if data:
             return data
         self._at_end = True
-        if not self._ends:
-            raise LinkLost(f"{self.name}: the device went away; check the cable and its power")
+        loss = self.gone(0)
+        if loss is not None:
+            raise loss
         return None
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self.fd
+
+    def gone(self, error: int) -> LinkLost | None:
+        """Return what it means that a read met *error* (an errno, 0: it brought nothing).
+
+        None where that is the orderly end.
+        """
+        if self._ends and (error == 0 or error in GONE):
+            return None
+        why = "" if error == 0 or error in GONE else f" ({os.strerror(error)})"
+        return LinkLost(f"{self.name}: the device went away{why}; check the cable and its power")
 
     def write(self, data: bytes) -> int:
         """Send what there is room for within a tenth of a second; return how many bytes that was.
@@ -151,12 +177,12 @@ def _why_not_open(path: str, error: OSError) -> str:
                 "`sensorkit ports` lists"
             )
         case errno.EACCES | errno.EPERM:
-            return (
+            return permission_advice(path) or (
                 f"{path}: no permission to open it; add yourself to its group with "
                 "`sudo usermod -aG dialout $USER` (uucp on Arch) and log in again"
             )
         case errno.EBUSY:
-            return f"{path}: is in use by another program; close it (`fuser {path}` names it)"
+            return _in_use(path)
         case errno.EISDIR | errno.ENOTDIR:
             return f"{path}: is no serial port but a folder; give a device such as /dev/ttyUSB0"
         case _:
@@ -169,11 +195,16 @@ def _lock(fd: int, path: str) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise LinkError(
-            f"{path}: is in use by another program; close it (`fuser {path}` names it)"
-        ) from error
+        raise LinkError(_in_use(path)) from error
     except OSError:  # a file system without locks
         return
+
+
+def _in_use(path: str) -> str:
+    found = holders(path)
+    if found:
+        return f"{path}: is in use by {named(found)}; close it"
+    return f"{path}: is in use by another program; close it (`sudo fuser -v {path}` names it)"
 
 
 def make_raw(fd: int, baud: int) -> None:
@@ -193,6 +224,12 @@ def make_raw(fd: int, baud: int) -> None:
     termios.tcsetattr(fd, termios.TCSANOW, settings)
     if speed is None:
         _set_odd_speed(fd, baud)
+
+
+def change_speed(fd: int, baud: int) -> None:
+    """Set *fd* to another speed; what came at the old one is thrown away."""
+    make_raw(fd, baud)
+    termios.tcflush(fd, termios.TCIFLUSH)
 
 
 def _set_odd_speed(fd: int, baud: int) -> None:

@@ -63,11 +63,12 @@ class PtyPair(Closing):
         fd = os.open(self.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             empty = 0
-            # Bytes on their way from one end to the other are not counted: look three times.
-            while empty < 3 and time.monotonic() < end:
+            # Bytes on their way from one end to the other are not counted, and a busy kernel
+            # takes its time: look ten times.
+            while empty < 10 and time.monotonic() < end:
                 empty = 0 if _waiting(fd) else empty + 1
-                time.sleep(0.002)
-            return empty == 3
+                time.sleep(0.005)
+            return empty == 10
         finally:
             os.close(fd)
 
@@ -83,6 +84,8 @@ class PtyPair(Closing):
 
 class PtyMaster(FdLink):
     """The emulator's end; that nobody has opened the other one is no loss but a wait."""
+
+    waits = True
 
     def read(self, timeout: float) -> bytes | None:
         """Return what has come, b"" if nothing does within *timeout* seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ class SocketLink(Closing):
     pyserial's `socket://` says that one byte is waiting whenever any is, so a loop over
     `in_waiting` reads byte by byte; this one reads what is there.
     """
+
+    waits = False
+    mid_stream = False
 
     def __init__(self, connection: socket.socket, name: str) -> None:
         self.name = name
@@ -43,7 +47,21 @@ class SocketLink(Closing):
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise LinkLost(f"{self.name}: the connection broke: {error.strerror}") from error
+            raise self._broken(error.errno or 0) from error
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._socket.fileno()
+
+    def gone(self, error: int) -> LinkLost | None:
+        """Return what it means that a read met *error* (an errno, 0: it brought nothing).
+
+        None where that is the orderly end.
+        """
+        return None if error == 0 else self._broken(error)
+
+    def _broken(self, error: int) -> LinkLost:
+        return LinkLost(f"{self.name}: the connection broke: {os.strerror(error)}")
 
     def write(self, data: bytes) -> int:
         """Send what there is room for within a tenth of a second; return how many bytes that was.
@@ -77,6 +95,8 @@ class ListenLink(Closing):
     name : str
         URL to open at the other end: `socket://127.0.0.1:41234`.
     """
+
+    mid_stream = False
 
     def __init__(self, server: socket.socket) -> None:
         host, port = server.getsockname()[:2]

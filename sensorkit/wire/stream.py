@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorkit.profile import Profile
 from sensorkit.readings import (
-    NO_SEQUENCE,
     Event,
     Readings,
     Rejection,
     RejectReason,
     Words,
 )
-from sensorkit.wire.codec import Frame, make_codec
-from sensorkit.wire.framing import MAX_LINE_BYTES, Line, LineFramer
+from sensorkit.wire.codec import make_codec
+from sensorkit.wire.decoder import make_decoder
+from sensorkit.wire.framing import Line
+from sensorkit.wire.texts import Texts
 from sensorkit.wire.timeline import Timeline, whole_microseconds
 
 
-@dataclass
 class Batch:
-    """What one read brought."""
+    """What a read, or a block of reads, brought.
 
-    readings: Readings
-    texts: list[tuple[str, ...]] = field(default_factory=list)
-    """The values of each reading as they stood on the wire."""
-    rejections: list[Rejection] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    Attributes
+    ----------
+    readings : Readings
+    texts : Texts
+        The values of each reading as they stood on the wire.
+    rejections : list of Rejection
+    events : list of Event
+    """
+
+    def __init__(
+        self,
+        readings: Readings,
+        texts: Texts | None = None,
+        rejections: list[Rejection] | None = None,
+        events: list[Event] | None = None,
+    ) -> None:
+        self.readings = readings
+        self.texts = Texts.of([], len(readings.channels)) if texts is None else texts
+        self.rejections = [] if rejections is None else rejections
+        self.events = [] if events is None else events
 
 
 @dataclass
@@ -88,8 +103,7 @@ class FrameStream:
     ) -> None:
         self.profile = profile
         self.device = device or profile.device
-        self._codec = make_codec(profile)
-        self._framer = LineFramer(profile.frame.max_line_bytes if profile.frame else MAX_LINE_BYTES)
+        self._decoder = make_decoder(make_codec(profile), len(profile.channels))
         heartbeat = profile.heartbeat_s
         self._timeline = Timeline(None if heartbeat is None else round(heartbeat * 1e9), started_ns)
         self._counts = StreamCounts()
@@ -99,11 +113,11 @@ class FrameStream:
     @property
     def counts(self) -> StreamCounts:
         """Return the counts so far."""
-        counts, framer = self._counts, self._framer
-        counts.received_bytes = framer.received
-        counts.terminator_bytes = framer.terminators
-        counts.tail_bytes = len(framer.tail)
-        counts.rejected_bytes = self._rejected_bytes + framer.passed_over
+        counts, decoder = self._counts, self._decoder
+        counts.received_bytes = decoder.received
+        counts.terminator_bytes = decoder.terminators
+        counts.tail_bytes = len(decoder.tail)
+        counts.rejected_bytes = self._rejected_bytes + decoder.passed_over
         counts.lost = self._timeline.lost
         counts.resets = self._timeline.resets
         counts.silences = self._timeline.silences
@@ -116,18 +130,80 @@ class FrameStream:
 
     def feed(self, received_ns: int, chunk: bytes) -> Batch:
         """Take what one read brought."""
-        received = whole_microseconds(received_ns)
-        events = self._timeline.silence(received, self._framer.received)
-        return self._batch(received, self._framer.feed(chunk), events)
+        return self.feed_reads(
+            chunk, np.array([received_ns], dtype=np.int64), np.array([len(chunk)], dtype=np.int64)
+        )
+
+    def feed_reads(
+        self, data: bytes, received_ns: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> Batch:
+        """Take what many reads brought; the same comes out as from feeding them one by one.
+
+        Parameters
+        ----------
+        data : bytes
+            Those of all reads, joined.
+        received_ns, lengths : arrays of int64, shape (n_reads,)
+            When each read was, nanoseconds UTC, and how many of the bytes it brought.
+        """
+        ends = np.cumsum(lengths)
+        if len(data) != (ends[-1] if len(ends) else 0):
+            raise ValueError(f"the reads have {lengths.sum()} bytes together, data {len(data)}")
+        received = received_ns - received_ns % 1000
+        before = self._decoder.received + ends - lengths
+        columns, refused = self._decoder.decode(data, ends)
+        times, events = self._timeline.follow(columns, received, before)
+        rejections = [
+            self._reject(int(received[read]), line, reason) for line, reason, read in refused
+        ]
+        n = len(columns)
+        self._counts.frames += n
+        self._counts.accepted_bytes += columns.n_bytes
+        readings = Readings(
+            time=times,
+            values=columns.values,
+            channels=self._channels,
+            device=Words.constant(self.device, n),
+            status=columns.status,
+            sequence=columns.sequence,
+            offset=columns.offset,
+        )
+        return Batch(readings, columns.texts, rejections, events)
+
+    def joined(self, mid_stream: bool) -> None:
+        """Take note that the link was opened (again).
+
+        Parameters
+        ----------
+        mid_stream : bool
+            What comes first may be the middle of a line (a serial port). The next line is then
+            rejected as `partial_start` if it is no frame, or if nothing in it could tell that its
+            beginning is missing: no checksum, and fields that are known by their place alone.
+        """
+        self._decoder.mid_stream = mid_stream
+
+    def host(self, event: Event) -> Batch:
+        """Take note of what only the host saw, with all that it means for the stream.
+
+        A lost link ends the line it was in; one that was opened is `joined`, in mid-stream where
+        the event's details say so (`mid_stream`).
+        """
+        batch = self.finish(event.time)
+        batch.events.append(event)
+        if event.kind == "link_lost":
+            batch.rejections += self.interrupt(event.time).rejections
+        elif event.kind in {"link_opened", "link_back"}:
+            self.joined(bool(event.details.get("mid_stream")))
+        return batch
 
     def advance(self, now_ns: int) -> list[Event]:
         """Return the heartbeat that is missed at the host's *now_ns*, once."""
-        return self._timeline.silence(now_ns, self._framer.received)
+        return self._timeline.silence(now_ns, self._decoder.received)
 
     def interrupt(self, now_ns: int) -> Batch:
         """Take note that the link was lost: what comes next does not continue this line."""
         events = self.advance(now_ns)
-        line = self._framer.cut()
+        line = self._decoder.cut()
         batch = Batch(Readings.empty(self._channels), events=events)
         if line is not None:
             batch.rejections.append(
@@ -142,34 +218,6 @@ class FrameStream:
     def now(self, now_ns: int) -> int:
         """Return the time among the readings that the host's *now_ns* is."""
         return self._timeline.now(now_ns)
-
-    def _batch(self, received: int, lines: Sequence[Line], events: list[Event]) -> Batch:
-        decoded = self._codec.decode(lines)
-        place, frames = self._timeline.place, decoded.frames
-        times = [place(frame, received, events) for frame in frames]
-        rejections = [self._reject(received, *rejection) for rejection in decoded.rejections]
-        self._counts.frames += len(frames)
-        self._counts.accepted_bytes += sum([frame.length for frame in frames])
-        return Batch(
-            self._readings(times, frames), [frame.texts for frame in frames], rejections, events
-        )
-
-    def _readings(self, times: list[int], frames: list[Frame]) -> Readings:
-        n = len(frames)
-        if not n:
-            return Readings.empty(self._channels)
-        return Readings(
-            time=np.array(times, dtype=np.int64),
-            values=np.array([frame.values for frame in frames], order="F"),
-            channels=self._channels,
-            device=Words.constant(self.device, n),
-            status=Words.of([frame.status for frame in frames]),
-            sequence=np.array(
-                [NO_SEQUENCE if frame.sequence is None else frame.sequence for frame in frames],
-                dtype=np.int64,
-            ),
-            offset=np.array([frame.offset for frame in frames], dtype=np.int64),
-        )
 
     def _reject(self, received: int, line: Line, reason: RejectReason) -> Rejection:
         self._rejected_bytes += len(line.data)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensorkit.readings import Event, isoformat
-from sensorkit.wire.grammar import Frame
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorkit.readings import NO_SEQUENCE, Event, isoformat
+from sensorkit.wire.columns import NO_UPTIME, Columns
 
 _Shown = tuple[str, dict[str, Any]]
 
@@ -18,6 +21,12 @@ WRAPS = frozenset({2**8 - 1, 2**16 - 1, 2**32 - 1})
 
 # Nanoseconds since 1970 end in 2262; a device whose clock runs away stops here.
 LATEST = 9_200_000_000_000_000_000
+
+
+UNKNOWN = -(2**63)
+"""Stands for None in what the kernel goes on from."""
+
+ZERO = 7
 
 
 def whole_microseconds(time_ns: int) -> int:
@@ -77,9 +86,95 @@ class Timeline:
             return []
         return [self._lose(self._time, offset)]
 
-    def place(self, frame: Frame, received: int, events: list[Event]) -> int:
-        """Return the time of *frame*, read at *received*; what it shows is added to *events*."""
-        uptime, outlier, shown = self._follow(frame)
+    def follow(
+        self, frames: Columns, received: NDArray[np.int64], offsets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], list[Event]]:
+        """Return the times of *frames*, and what they and the reads between them show.
+
+        Parameters
+        ----------
+        frames : Columns of length n
+        received : array of int64, shape (n_reads,)
+            When each read was, whole microseconds in nanoseconds UTC.
+        offsets : array of int64, shape (n_reads,)
+            Bytes of the stream before each read.
+
+        Returns
+        -------
+        times : array of int64, shape (n,)
+        events : list of Event
+        """
+        # Numba takes half a second to import: it waits until it is wanted.
+        from sensorkit.wire.kernel_timeline import READ, ROW, SILENT, follow
+
+        times = np.empty(len(frames), dtype=np.int64)
+        events: list[Event] = []
+        at = np.zeros(3, dtype=np.int64)
+        while True:
+            state = self._state()
+            why = follow(state, at, received, frames.read, frames.sequence, frames.uptime, times)
+            self._remember(state)
+            if not why:
+                return times, events
+            read = int(at[READ])
+            when = int(received[read])
+            if why == SILENT:
+                events += self.silence(when, int(offsets[read]))
+                continue
+            row = int(at[ROW])
+            sequence, uptime = int(frames.sequence[row]), int(frames.uptime[row])
+            times[row] = self.place(
+                int(frames.offset[row]),
+                None if sequence == NO_SEQUENCE else sequence,
+                None if uptime == NO_UPTIME else uptime,
+                when,
+                events,
+            )
+            at[ROW] += 1
+
+    def _state(self) -> NDArray[np.int64]:
+        """Return what the kernel goes on from; see `kernel_timeline`."""
+        told = (
+            self._heartbeat,
+            self._time,
+            self._read,
+            self._sequence,
+            self._uptime,
+            self._uptime_before,
+            self._doubted,
+            self._zero,
+        )
+        numbers = [UNKNOWN if number is None else number for number in told]
+        return np.array([*numbers, self.silent], dtype=np.int64)
+
+    def _remember(self, state: NDArray[np.int64]) -> None:
+        """Take over where the kernel has come to; it never doubts, nor ends a silence."""
+        told = [None if number == UNKNOWN else number for number in state[1:8].tolist()]
+        self._time, self._read, self._sequence, self._uptime, self._uptime_before = told[:5]
+        self._zero = told[-1]
+
+    def place(
+        self,
+        offset: int,
+        sequence: int | None,
+        uptime: int | None,
+        received: int,
+        events: list[Event],
+    ) -> int:
+        """Return the time of a frame; what it shows is added to *events*.
+
+        Parameters
+        ----------
+        offset : int
+            Where it starts in the stream.
+        sequence : int or None
+        uptime : int or None
+            Nanoseconds since the device started.
+        received : int
+            When it was read, whole microseconds in nanoseconds UTC.
+        events : list
+        """
+        uptime, outlier, shown = self._follow(sequence, uptime)
         last = self._time
         if uptime is None:
             time = received if self._zero is None else self.now(received)
@@ -93,13 +188,15 @@ class Timeline:
             elif time > LATEST:
                 time = LATEST
             if self._heartbeat is not None and (self.silent or time - last > self._heartbeat):
-                events += self._hear(frame, time, received, last)
+                events += self._hear(offset, time, received, last)
         if shown is not None:
-            events.append(Event(time, shown[0], frame.offset, shown[1]))
+            events.append(Event(time, shown[0], offset, shown[1]))
         self._time, self._read = time, received
         return time
 
-    def _follow(self, frame: Frame) -> tuple[int | None, bool, _Shown | None]:
+    def _follow(
+        self, sequence: int | None, uptime: int | None
+    ) -> tuple[int | None, bool, _Shown | None]:
         """Follow the device's counters.
 
         Returns
@@ -110,10 +207,9 @@ class Timeline:
             The uptime of the frame before was wrong: time steps back to where it was.
         shown : (kind, details) of an event, or None
         """
-        uptime = None if frame.uptime is None else round(frame.uptime * 1e6) * 1000
-        sequence, last = frame.sequence, self._sequence
+        last, told = self._sequence, uptime
         back = sequence is not None and last is not None and sequence <= last
-        if back and self._is_late(frame, uptime):
+        if back and self._is_late(sequence, uptime):
             return uptime, False, None
         outlier = False
         doubted, self._doubted = self._doubted, None
@@ -136,7 +232,11 @@ class Timeline:
         if reset:
             self.resets += 1
             self._zero = None
-            details = {"sequence": sequence, "uptime_s": frame.uptime, "last_sequence": last}
+            details = {
+                "sequence": sequence,
+                "uptime_s": None if told is None else told / 1e9,
+                "last_sequence": last,
+            }
             return uptime, False, ("device_reset", details)
         if sequence is not None and last is not None and sequence > last + 1:
             lost = sequence - last - 1
@@ -145,9 +245,9 @@ class Timeline:
             return uptime, outlier, ("sequence_gap", gap)
         return uptime, outlier, None
 
-    def _is_late(self, frame: Frame, uptime: int | None) -> bool:
+    def _is_late(self, sequence: int | None, uptime: int | None) -> bool:
         """Return whether a frame with a counter no higher than the last is late or repeated."""
-        sequence, last = frame.sequence, self._sequence
+        last = self._sequence
         if sequence is None or last is None:
             return False
         if sequence == last:
@@ -155,13 +255,13 @@ class Timeline:
         # 0 and 1 are where counters start.
         return sequence > 1 and last - sequence <= LATE_FRAMES
 
-    def _hear(self, frame: Frame, time: int, received: int, last: int) -> list[Event]:
+    def _hear(self, offset: int, time: int, received: int, last: int) -> list[Event]:
         """Return what a frame after a silence shows."""
-        events = [] if self.silent else [self._lose(last, frame.offset)]
+        events = [] if self.silent else [self._lose(last, offset)]
         silent = max(time - last, received - (self._read or received))
         self.silent = False
         details = {"silent_s": silent / 1e9}
-        return [*events, Event(time, "heartbeat_back", frame.offset, details)]
+        return [*events, Event(time, "heartbeat_back", offset, details)]
 
     def _lose(self, last: int, offset: int) -> Event:
         self.silent = True

@@ -1,24 +1,30 @@
 """Real serial logs through a real pty, and real tables, against independent counts."""
 
+import collections
 import csv
 import functools
 import operator
 import re
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sensorkit import codec_plugins
 from sensorkit.capture import Recording, RecordingWriter
 from sensorkit.capture.importing import import_csv
 from sensorkit.capture.recorder import record
 from sensorkit.capture.replay import replay
 from sensorkit.profile import Profile
+from sensorkit.wire.links import open_link
 
 pytestmark = pytest.mark.data
 
-PROFILES = Path(__file__).parents[2] / "examples" / "profiles"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROFILES = EXAMPLES / "profiles"
+VEDIRECT = EXAMPLES / "sensorkit-vedirect"
 
 XCVARIO = {
     "name": "vario",
@@ -49,6 +55,8 @@ def count_nmea(data):
 class ThroughPty:
     """Sends bytes into a pty as they are read out of it: a real wire without a second thread."""
 
+    mid_stream = True
+
     def __init__(self, pair, link, data):
         self.name = link.name
         self._pair, self._link, self._left = pair, link, data
@@ -71,11 +79,16 @@ def capture(folder, profile, data):
     """Capture *data* from a pty; check what every recording promises."""
     if sys.platform == "win32":
         pytest.skip("no pseudo-terminals on Windows")
-    from sensorkit.wire.links import open_link, open_pty
+    from sensorkit.wire.links import open_pty
 
     with open_pty() as pair, open_link(pair.port) as link:
         writer = RecordingWriter(folder, profile, link={"url": pair.port}, fsync=None)
         list(record(ThroughPty(pair, link, data), writer))
+    return checked(folder, data)
+
+
+def checked(folder, data):
+    """Open a recording of *data*; check what every one promises."""
     recording = Recording.open(folder)
     assert (folder / "raw.log").read_bytes() == data
     counts = recording.counts
@@ -88,6 +101,14 @@ def capture(folder, profile, data):
     assert recording.verify() == []
     assert replay(recording) == []
     return recording
+
+
+def capture_file(folder, profile, path):
+    """Capture a file from a `file:` link; check what every recording promises."""
+    with open_link(f"file:{path}") as link:
+        writer = RecordingWriter(folder, profile, link={"url": str(path)}, fsync=None)
+        list(record(link, writer))
+    return checked(folder, path.read_bytes())
 
 
 @pytest.mark.pty
@@ -128,18 +149,149 @@ def test_a_real_vario_says_what_its_log_says(sensorkit_data, tmp_path):
     assert recording.errors()["line"].tolist()[0].startswith("=~=~=~=~=~")
 
 
-@pytest.mark.pty
+def sort_nmea(data):
+    """The independent count of each sort of line, by the rules of NMEA 0183."""
+    *lines, tail = data.split(b"\n")
+    sorts = collections.Counter(other=len(tail) > 512)  # one that is too long need not end
+    for line in lines:
+        inner, star, digits = line.removesuffix(b"\r")[1:].rpartition(b"*")
+        if len(line) > 512 or line[:1] not in (b"$", b"!") or not PRINTABLE(line):
+            sorts["other"] += 1
+        elif not star:
+            sorts["missing"] += 1
+        else:
+            right = f"{functools.reduce(operator.xor, inner, 0):02X}".encode()
+            sorts["good" if digits.upper() == right else "bad"] += 1
+    return sorts
+
+
+PRINTABLE = re.compile(rb"[ -~]*\r?").fullmatch
+
+
+@pytest.mark.parametrize("folder", ["gpsd", "pynmeagps", "esutton_nmea", "xcvario"])
+def test_each_single_log_holds_as_many_good_and_bad_sentences_as_an_independent_count(
+    sensorkit_data, tmp_path, folder
+):
+    profile = Profile.load(PROFILES / "nmea_gps.yaml")
+    if folder == "xcvario":
+        profile = Profile.from_dict(XCVARIO, "test")
+    every = collections.Counter()
+    for path in sorted((sensorkit_data / "serial_logs" / folder).iterdir()):
+        if path.suffix not in {".log", ".txt"}:
+            continue
+        sorts = sort_nmea(path.read_bytes())
+        recording = capture_file(tmp_path / path.stem, profile, path)
+        rejected = collections.Counter(recording.counts["rejected"])
+        # Of one sentence the checksum is right and the speed no number, on purpose.
+        good = recording.counts["frames"] + rejected.pop("number", 0)
+        bad, missing = rejected.pop("checksum", 0), rejected.pop("checksum_missing", 0)
+        said = {"good": good, "bad": bad, "missing": missing, "other": rejected.total()}
+        assert said == {sort: sorts[sort] for sort in said}, path.name
+        every += sorts
+    # So that nothing is proved of nothing.
+    expected = {"gpsd": (10314, 25), "pynmeagps": (785, 4), "esutton_nmea": (3431, 0)}
+    assert (every["good"], every["bad"]) == expected.get(folder, (25, 0))
+
+
 @pytest.mark.parametrize("name", ["20170410_data.txt", "20170413_run2.txt"])
 def test_each_row_of_a_real_weather_station_is_accounted_for(sensorkit_data, tmp_path, name):
-    data = (sensorkit_data / "serial_logs" / "weather_arduino" / name).read_bytes()
-    lines = [line.rstrip("\r") for line in data.decode("ascii").split("\n")[:-1]]
+    path = sensorkit_data / "serial_logs" / "weather_arduino" / name
+    lines = [line.rstrip("\r") for line in path.read_bytes().decode("ascii").split("\n")[:-1]]
     good = [line.split(",")[1:] for line in lines if not line.startswith("#")]
-    recording = capture(tmp_path / "rec", Profile.load(PROFILES / "weather_csv.yaml"), data)
     plain = [row for row in good if len(row) == 3]
+    expected = [tuple("" if v.strip() in {"M", "NAN", ""} else v for v in row) for row in plain]
+    recording = capture_file(tmp_path / "rec", Profile.load(PROFILES / "weather_csv.yaml"), path)
     assert recording.counts["frames"] == len(plain)
     assert recording.counts["frames"] + sum(recording.counts["rejected"].values()) == len(lines)
-    expected = [tuple("" if v.strip() in {"M", "NAN", ""} else v for v in row) for row in plain]
     assert recording.texts() == expected
+
+
+@pytest.mark.pty
+def test_a_real_weather_station_loses_its_first_row_at_a_port_opened_in_the_middle_of_it(
+    sensorkit_data, tmp_path
+):
+    path = sensorkit_data / "serial_logs" / "weather_arduino" / "20170410_data.txt"
+    profile = Profile.load(PROFILES / "weather_csv.yaml")
+    data = path.read_bytes()
+    whole = capture_file(tmp_path / "whole", profile, path)
+    # The station's clock is cut through: what is left looks like a row.
+    opened = capture(tmp_path / "opened", profile, data[10:])
+    assert opened.errors()["reason"].tolist()[0] == "partial_start"
+    assert opened.texts() == whole.texts()[1:]
+
+
+def test_each_line_of_a_real_motion_sensor_is_read_by_a_pattern(sensorkit_data, tmp_path):
+    path = sensorkit_data / "serial_logs" / "imu_quaternion" / "teraterm.log"
+    said = [
+        tuple(text for text in line.split() if text.lstrip("-").isdigit())
+        for line in path.read_text(encoding="ascii").splitlines()
+    ]
+    recording = capture_file(tmp_path / "rec", Profile.load(PROFILES / "imu_regex.yaml"), path)
+    assert recording.texts() == said
+    assert (len(said), recording.counts["rejected"]) == (388, {})
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Load the example package of VE.Direct as if it were installed."""
+    monkeypatch.syspath_prepend(VEDIRECT)
+    entry = EntryPoint("vedirect", "sensorkit_vedirect:VeDirectCodec", codec_plugins.GROUP)
+    monkeypatch.setattr(codec_plugins, "installed", lambda: {"vedirect": entry})
+
+
+def sort_blocks(data):
+    """The independent count: (right sums, wrong sums, messages of the other protocol)."""
+    messages = re.findall(rb":[0-9A-F]+\n", data)
+    data = re.sub(rb":[0-9A-F]+\n", b"", data)
+    data = data[data.index(b"\r\n") :]
+    parts = re.split(rb"(?s)(Checksum\t.)", data)
+    sums = [sum(a + b) % 256 for a, b in zip(parts[::2], parts[1::2], strict=False)]
+    return sums.count(0), len(sums) - sums.count(0), len(messages)
+
+
+@pytest.mark.parametrize(
+    ("log", "name", "wanted"),
+    [
+        ("bvm702.dump", "battery_monitor.yaml", (906, 0, 0)),
+        # Counted without taking the messages out, eight blocks would be wrong.
+        ("bluesolar_1.23.dump", "solar_charger.yaml", (248, 0, 7)),
+    ],
+)
+def test_each_block_of_a_real_vedirect_log_is_accounted_for(
+    sensorkit_data, tmp_path, installed, log, name, wanted
+):
+    path = sensorkit_data / "serial_logs" / "vedirect" / log
+    data = path.read_bytes()
+    good, bad, messages = sort_blocks(data)
+    assert (good, bad, messages) == wanted
+    profile = Profile.load(VEDIRECT / name)
+    recording = capture_file(tmp_path / "rec", profile, path)
+    rejected = recording.counts["rejected"]
+    assert recording.counts["frames"] == good
+    # What stands before the first block of one log is the last byte of another.
+    assert rejected == ({"syntax": 1, "type": messages} if messages else {})
+    volts = [float(mv) / 1000 for mv in re.findall(rb"\r\nV\t(\d+)\r\n(?=[^:]*?Checksum)", data)]
+    column = recording.readings().values[:, 0]
+    assert column[~np.isnan(column)].tolist() == volts[: np.count_nonzero(~np.isnan(column))]
+    assert np.count_nonzero(~np.isnan(column)) >= good / 2
+
+
+def test_a_damaged_vedirect_log_loses_the_damaged_blocks_and_no_other(
+    sensorkit_data, tmp_path, installed
+):
+    data = bytearray((sensorkit_data / "serial_logs" / "vedirect" / "bvm702.dump").read_bytes())
+    rng = np.random.default_rng(702)
+    for place in rng.choice(len(data), 60, replace=False).tolist():
+        data[place] ^= 1 << int(rng.integers(8))
+    path = tmp_path / "damaged.dump"
+    path.write_bytes(data)
+    good, bad, _ = sort_blocks(bytes(data))
+    recording = capture_file(
+        tmp_path / "rec", Profile.load(VEDIRECT / "battery_monitor.yaml"), path
+    )
+    # A flipped bit in the line end before the first label shows beside the sum.
+    assert bad > 30
+    assert good - 5 <= recording.counts["frames"] <= good
 
 
 def check_import(recording, path, time, expected):

@@ -70,11 +70,11 @@ def test_the_folder_says_what_it_holds(capture, frame):
 def test_raw_bytes_are_written_before_they_are_parsed(list_link, writer, frame, monkeypatch):
     recorder = record(list_link([(1, frame(1))]), writer, clock=lambda: START)
 
-    def feed(received, chunk):
-        assert (writer.dir / "raw.log").read_bytes() == chunk
+    def feed_reads(data, received_ns, lengths):
+        assert (writer.dir / "raw.log").read_bytes() == data
         raise ZeroDivisionError
 
-    monkeypatch.setattr(recorder.stream, "feed", feed)
+    monkeypatch.setattr(recorder.stream, "feed_reads", feed_reads)
     with pytest.raises(ZeroDivisionError):
         list(recorder)
     assert recorder.status == "aborted"
@@ -247,19 +247,28 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_there(list_link, writer, fra
     assert not (writer.dir / "manifest-sha256.txt").exists()
 
 
+@pytest.mark.parametrize("step_s", [-3600, 3600, 2])
 def test_a_step_of_the_wall_clock_is_an_event_and_moves_no_time(
-    tmp_path, monitor, frame, list_link
+    tmp_path, monitor, frame, list_link, step_s
 ):
     link = list_link([(i, frame(i, uptime=False)) for i in range(1, 9)] + [(9, None)])
     clock = AnchoredClock(
-        wall=lambda: link.now - (3600 * S if link.now > START + 4.5 * S else 0),
+        wall=lambda: link.now + (step_s * S if link.now > START + 4.5 * S else 0),
         monotonic=lambda: link.now - START,
     )
     writer = RecordingWriter(tmp_path / "rec", monitor, started_ns=clock(), fsync=None)
     list(record(link, writer, clock=clock))
     recording = Recording.open(writer.dir)
     steps = [event for event in recording.events() if event["kind"] == "clock_step"]
-    assert [step["details"] for step in steps] == [{"step_s": -3600.0, "origin": "host"}]
+    assert [step["details"] for step in steps] == [
+        {
+            "step_s": step_s,
+            "wall_ns": START + (5 + step_s) * S,
+            "monotonic_ns": 5 * S,
+            "origin": "host",
+        }
+    ]
+    assert recording.meta["clock"] == {"wall_ns": START, "monotonic_ns": 0}
     assert np.diff(recording.readings().time).tolist() == [S] * 7
     assert replay(recording) == []
 
@@ -276,7 +285,7 @@ def test_bytes_that_the_driver_dropped_are_an_event(list_link, writer, frame):
 
 def test_times_of_reads_never_go_back(tmp_path, monitor, frame, list_link):
     link = list_link([(i, frame(i, uptime=False)) for i in range(1, 6)] + [(6, None)])
-    jumps = iter([0, 0, 0, -50, -50, 7, 0, -9] + [0] * 100)
+    jumps = iter([0, 0, 0, -50, -50, 7, 0, -9] + [0] * 1000)
     writer = RecordingWriter(tmp_path / "rec", monitor, started_ns=START, fsync=None)
     list(record(link, writer, clock=lambda: link.now + next(jumps) * S))
     times = [received for received, _ in Recording.open(writer.dir).raw()]

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -69,6 +71,64 @@ def test_changed_bytes_give_other_readings(recording):
         "events.jsonl",
         "recording.json",
     ]
+
+
+def test_what_is_made_again_is_compared_in_pieces_and_not_written(recording, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    for size in (1, 40, 100):
+        blocks = recording.blocks
+
+        def small(size=size, blocks=blocks):
+            return blocks(size)
+
+        monkeypatch.setattr(recording, "blocks", small)
+        assert replay(recording) == []
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("name", ["structured_metrics.csv", "parser_errors.log", "events.jsonl"])
+def test_a_file_that_is_longer_or_shorter_differs(recording, name):
+    path = recording.dir / name
+    whole = path.read_bytes()
+    for other in (whole + b"x", whole[:-1], b""):
+        path.write_bytes(other)
+        assert name in replay(recording)
+
+
+def test_what_the_host_saw_between_two_reads_of_a_block_is_told_between_them(
+    monitor, frame, list_link, tmp_path
+):
+    pieces = [(0.0, frame(0)), (0.1, b"T:21"), (0.2, LinkLost("gone"))]
+    pieces += [(0.6, frame(2)[4:]), (0.7, frame(3))]
+    link = list_link(pieces)
+    writer = RecordingWriter(tmp_path / "rec", monitor, started_ns=START, fsync=None)
+
+    def sleep(seconds):
+        link.now += round(seconds * S)
+
+    options = {"clock": link.clock, "reopen": lambda: link, "sleep": sleep, "duration_s": 1.0}
+    list(record(link, writer, **options))
+    recording = Recording.open(tmp_path / "rec")
+    assert [len(block.lengths) for block in recording.blocks()] == [4]
+    kinds = [event["kind"] for event in recording.events()]
+    assert kinds == ["link_opened", "link_lost", "link_back", "sequence_gap"]
+    assert recording.counts["rejected"].keys() == {"cut", "checksum"}
+    assert replay(recording) == []
+
+
+def test_a_long_recording_is_replayed_in_a_memory_that_does_not_grow_with_it(capture, frame):
+    def peak(n):
+        stream = b"".join(frame(i) for i in range(n))
+        pieces = [(i / 1e5, stream[i : i + 60000]) for i in range(0, len(stream), 60000)]
+        recording = capture(pieces, name=f"of {n}")
+        replay(recording)  # what is made once
+        tracemalloc.start()
+        assert replay(recording) == []
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(80_000) < 1.3 * peak(20_000)
 
 
 def test_a_recording_that_was_cut_off_is_not_replayed(recording):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensorkit.capture import LABEL_COLUMNS, tables
+from sensorkit.capture.rows import csv_word, metrics_header, metrics_rows
 from sensorkit.errors import RecordingError
 from sensorkit.readings import (
     Event,
@@ -17,6 +18,7 @@ from sensorkit.readings import (
     Words,
     isoformat,
 )
+from sensorkit.wire.texts import Texts
 
 S = 1_000_000_000
 NAN = float("nan")
@@ -32,21 +34,78 @@ def readings(values, *, status=None, device="d", start=0):
 
 
 def write(path, r, texts=None):
-    text = tables.metrics_header(r.channels) + tables.metrics_rows(r, texts)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(metrics_header(r.channels).encode() + metrics_rows(r, texts))
     return path
 
 
 def test_a_row_is_a_readings_facts_in_the_order_of_the_header():
     r = readings([[1.5, NAN]], status=["NORMAL"], start=1_700_000_000 * S)
-    assert tables.metrics_header(["a", "b"]) == "timestamp,device,sequence,a,b,status,offset\n"
-    assert tables.metrics_rows(r, None) == "2023-11-14T22:13:20.000000Z,d,,1.5,,NORMAL,\n"
+    assert metrics_header(["a", "b"]) == "timestamp,device,sequence,a,b,status,offset\n"
+    assert metrics_rows(r, None) == b"2023-11-14T22:13:20.000000Z,d,,1.5,,NORMAL,\n"
 
 
 def test_a_text_is_written_as_it_stood_and_the_rest_with_repr():
     r = readings([[85.50, 0.1 + 0.2]])
-    assert ",85.50,0.30000000000000004," in tables.metrics_rows(r, [("85.50", None)])
-    assert ",85.50,0.3," in tables.metrics_rows(r, [("85.50", "0.3")])
+    assert b",85.50,0.30000000000000004," in metrics_rows(r, [("85.50", None)])
+    assert b",85.50,0.3," in metrics_rows(r, [("85.50", "0.3")])
+
+
+def naive_rows(r, texts):
+    """The rows, written the obvious way."""
+    rows = []
+    for i, row in enumerate(texts or [[None] * len(r.channels)] * len(r)):
+        values = r.values[i].tolist()
+        cells = [
+            isoformat(r.time[i]),
+            csv_word(r.device.to_array()[i] or ""),
+            "" if r.sequence[i] == -1 else str(r.sequence[i]),
+            *(
+                ("" if v != v else repr(v)) if t is None else t
+                for t, v in zip(row, values, strict=True)
+            ),
+            csv_word(r.status.to_array()[i] or ""),
+            "" if r.offset[i] == -1 else str(r.offset[i]),
+        ]
+        rows.append(",".join(cells) + "\n")
+    return "".join(rows).encode()
+
+
+numbers = st.integers(-1, 200) | st.integers(-1, 2**63 - 1)
+words = st.sampled_from([None, "NORMAL", "a,b", "", "=1+1", "warm \N{DEGREE SIGN}"])
+# Near each other, as those of frames are: a second, a day and a year may begin in between.
+times = st.sampled_from([0, -S, 1_709_164_799 * S, 1_735_689_599 * S, 951_782_399 * S, 2**62])
+text = st.none() | st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", fullmatch=True) | st.just("")
+row = st.tuples(st.integers(0, 2 * S), words, words, numbers, numbers, st.tuples(text, text))
+
+
+@given(times, st.lists(row, min_size=1, max_size=12), st.booleans(), st.booleans())
+def test_rows_are_those_written_the_obvious_way(start, rows, told, packed):
+    after, devices, statuses, sequence, offset, texts = zip(*rows, strict=True)
+    r = Readings.build(
+        np.array(after, dtype=np.int64) + start,
+        np.array([[float("nan"), -0.0], [0.1, 1e300]] * len(rows))[: len(rows)],
+        ["a", "b"],
+        device=Words.of(devices),
+        status=Words.of(statuses),
+        sequence=np.array(sequence, dtype=np.int64),
+        offset=np.array(offset, dtype=np.int64),
+    )
+    given = (Texts.of(texts) if packed else [*texts]) if told else None
+    assert metrics_rows(r, given) == naive_rows(r, texts if told else None)
+
+
+def test_rows_of_arrays_of_any_kind_are_the_same():
+    """Every other reading of a batch, and arrays that cannot be written to."""
+    r = readings([[i, i] for i in range(6)], status=["A", "B"] * 3)
+    texts = Texts.of([(str(i), "") for i in range(6)])
+    expected = b"".join(metrics_rows(r, texts).splitlines(keepends=True)[::2])
+    part = r[::2]
+    part.time.flags.writeable = False
+    assert metrics_rows(part, texts[::2]) == expected
+
+
+def test_no_readings_are_no_rows():
+    assert metrics_rows(Readings.empty(["c"]), None) == b""
 
 
 @given(st.lists(st.floats(allow_infinity=False), min_size=1, max_size=20))
@@ -77,7 +136,7 @@ def test_words_that_look_like_numbers_or_like_nothing_stay_words(tmp_path):
 @given(st.text(max_size=30))
 def test_no_word_is_run_by_a_spreadsheet_or_breaks_its_row(word):
     r = readings([[1.0]], status=[word])
-    (row,) = csv.reader(io.StringIO(tables.metrics_rows(r, None)))
+    (row,) = csv.reader(io.StringIO(metrics_rows(r, None).decode()))
     status = row[4]
     assert len(row) == 6
     assert not status.startswith(("=", "+", "@", "\t", "\r"))
@@ -97,12 +156,14 @@ def test_no_word_is_run_by_a_spreadsheet_or_breaks_its_row(word):
     ],
 )
 def test_a_word_is_escaped_only_where_it_must(word, written):
-    assert tables.csv_word(word) == written
+    assert csv_word(word) == written
 
 
-@given(st.lists(st.integers(0, 2**62 // 1000).map(lambda micro: micro * 1000), max_size=20))
+@given(st.lists(st.integers(-(2**63) + 1, 2**63 - 1), min_size=1, max_size=20))
 def test_times_are_written_as_isoformat_does(times):
-    assert tables.iso_all(times) == [isoformat(time) for time in times]
+    r = Readings.build(np.array(times), np.zeros((len(times), 1)), ["c"])
+    rows = metrics_rows(r, None).decode().splitlines()
+    assert [row.partition(",")[0] for row in rows] == [isoformat(time) for time in times]
 
 
 def test_other_columns_than_the_profiles_are_refused(tmp_path):
@@ -186,7 +247,7 @@ def test_events_come_back(tmp_path):
     ],
 )
 def test_a_damaged_table_is_refused_in_one_sentence(tmp_path, old, new):
-    whole = tables.metrics_header(["c"]) + "1970-01-01T00:00:01.000000Z,d,1,2.5,OK,7\n"
+    whole = metrics_header(["c"]) + "1970-01-01T00:00:01.000000Z,d,1,2.5,OK,7\n"
     path = tmp_path / "m.csv"
     path.write_text(whole)
     assert len(tables.read_metrics(path, ["c"])) == 1

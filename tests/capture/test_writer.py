@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -8,7 +9,14 @@ import threading
 import numpy as np
 import pytest
 
-from sensorkit.capture import Recording, RecordingWriter, layout, raw_log, write_recording
+from sensorkit.capture import (
+    Recording,
+    RecordingWriter,
+    layout,
+    pump,
+    raw_log,
+    write_recording,
+)
 from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, RejectReason
@@ -47,8 +55,11 @@ def test_a_recording_has_the_files_of_the_design(capture, frame):
             "manifest-sha256.txt",
         ]
     )
+    digest = hashlib.sha256(frame(1)).hexdigest()
     assert (recording.dir / "raw.index.csv").read_text() == (
-        f"received_ns,offset,length\n{START + S},0,{len(frame(1))}\n"
+        "received_ns,offset,length,file,sha256\n"
+        f"{START + S},0,{len(frame(1))},raw.log,\n"
+        f"{START + S},{len(frame(1))},0,,{digest}\n"
     )
 
 
@@ -316,6 +327,7 @@ def test_a_failed_fsync_in_the_background_stops_the_recording(tmp_path, monitor,
 
     monkeypatch.setattr(raw_log.os, "fsync", fsync)
     writer = RecordingWriter(tmp_path / "rec", monitor, fsync=0.001)
+    writer.write_raw(START, b"x")
     assert failed.wait(5)
     while writer._raw._failure is None:  # set right after the event
         pass
@@ -326,7 +338,7 @@ def test_a_failed_fsync_in_the_background_stops_the_recording(tmp_path, monitor,
 def test_fsync_always_is_done_for_each_read(tmp_path, monitor, monkeypatch):
     writer = RecordingWriter(tmp_path / "rec", monitor, fsync=0)
     synced = []
-    monkeypatch.setattr(raw_log.os, "fsync", synced.append)
+    monkeypatch.setattr(pump, "fdatasync", synced.append)
     writer.write_raw(START, b"x")
     assert len(synced) == 2  # raw.log and its index
     monkeypatch.undo()

@@ -69,7 +69,7 @@ def test_a_capture_becomes_a_recording_and_its_alerts_are_printed_as_they_happen
     ]
     assert "Temperature 95.50°C exceeded threshold of 80.0°C." in out
     n = len(kinds)
-    assert f"rec: 4 frames, 1 lines rejected, 6 lost, {n} alerts (the far end closed" in out
+    assert f"rec: 4 frames, 1 line rejected, 6 lost, {n} alerts (the far end closed" in out
     recording = Recording.open("rec")
     report = json.loads((recording.derived / "anomaly_report.json").read_text())
     assert [alert["type"] for alert in report] == kinds
@@ -134,6 +134,7 @@ def test_a_folder_is_never_overwritten_nor_the_port_opened_for_it(run, tmp_path)
     [
         (["/dev/no-such-port"], "/dev/no-such-port: there is no such port"),
         (["file:nowhere.txt"], "file:nowhere.txt: cannot be opened"),
+        ([""], "no link is named; `sensorkit ports` lists the serial ports"),
         (["socket://127.0.0.1:1"], "nobody answers there"),
         (["file:log.txt", "--profile", "serial_moniter"], "did you mean 'serial_monitor'"),
         (["file:log.txt", "--fsync", "often"], "--fsync often: always, never, or a number"),
@@ -160,7 +161,9 @@ def test_garbage_hints_at_the_baud_rate(run, log):
     status, out, err = run(log(noise), "--out", "rec")
     assert status == 1
     assert "rec: 0 frames, 60 lines rejected" in out
-    assert "only 0 of 60 lines could be read (mostly: encoding); the baud rate (--baud)" in err
+    assert "only 0 of 60 lines could be read (mostly: encoding); 50% of the bytes have" in err
+    assert err.count("\n") == 1
+    assert "read at the wrong baud rate" in err
     assert Recording.open("rec").verify() == []
 
 
@@ -170,10 +173,10 @@ def test_bytes_without_a_line_end_are_garbage_too(run, log):
     assert "only 0 of 0 lines could be read (mostly: no line end)" in err
 
 
-def test_nothing_at_all_hints_at_the_cable(run, log):
+def test_a_file_without_a_byte_is_said_to_be_empty(run, log):
     status, _, err = run(log(b""), "--out", "rec")
     assert status == 1
-    assert "file:log.txt: nothing arrived; check the cable" in err
+    assert "file:log.txt: is empty; check what should be in it" in err
     assert len(Recording.open("rec").readings()) == 0
 
 
@@ -230,7 +233,7 @@ def test_on_a_terminal_a_line_says_how_it_goes(tmp_path):
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=30)
     assert b"1 rejected" in shown
-    assert "temperature 85.5°C" in shown.decode()
+    assert "temperature 85.50°C" in shown.decode()
     assert process.returncode == 0
     assert "THRESHOLD_BREACH_TEMP" in out  # the alerts go to standard output
 
@@ -252,7 +255,7 @@ def test_on_a_terminal_an_alert_stands_on_a_line_of_its_own(tmp_path):
         os.close(terminal)
         shown, end = b"", time.monotonic() + 30
         device.master.write(frame(0))
-        while b"1 frames" not in shown and time.monotonic() < end:
+        while b"1 frame " not in shown and time.monotonic() < end:
             shown += screen.master.read(0.1) or b""
         device.master.write(frame(1, "85.50"))
         while b"THRESHOLD_BREACH_TEMP" not in shown and time.monotonic() < end:

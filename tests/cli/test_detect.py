@@ -210,3 +210,13 @@ def test_a_profile_without_rules_wants_a_detector_named(run, tmp_path):
     code, _, said = run(folder)
     assert code == 2
     assert "has no rules to go by; name a detector: --detector sigma" in said
+
+
+def test_a_table_changed_by_hand_is_said_before_it_is_judged(run, bench):
+    table = bench / "structured_metrics.csv"
+    table.write_text(table.read_text().replace("95.5", "25.0"))
+    code, printed, err = run(bench)
+    assert code == 0
+    assert "bench: is not as it was recorded: structured_metrics.csv (changed)" in err
+    assert "sensorkit replay" in err
+    assert "THRESHOLD_BREACH_TEMP" not in printed

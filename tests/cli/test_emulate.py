@@ -85,6 +85,9 @@ def test_labels_are_written_as_a_recording_has_them(run, tmp_path):
         (["serial_monitor", "--hold", "NORML"], "did you mean 'NORMAL'"),
         (["serial_monitor", "--port", "file:/no/where/x"], "cannot be opened: No such file"),
         (["serial_monitor", "--labels", "/no/where/x"], "its folder is not there or cannot be wr"),
+        (["serial_monitor", "--truth", "/no/where/x"], "its folder is not there or cannot be wr"),
+        (["serial_monitor", "--packet", "16"], "bytes arrive in packets on a line with --baud onl"),
+        (["serial_monitor", "--faults", "unplugged"], "the plan unplugs the device, and the port"),
         (["serial_monitor", "--port", "-", "--link", "x"], "names a pseudo-terminal; leave --po"),
         (["serial_monitor", "--port", "socket://127.0.0.1"], "has no host and port"),
         (["serial_monitor", "--faults", "mixed"], "it is not known how long the device will run"),
@@ -204,6 +207,70 @@ def test_a_reader_of_standard_output_may_leave():
     process.stderr.close()
     assert process.wait(60) == 0
     assert b"Traceback" not in told
+
+
+@pytest.mark.pty
+def test_a_recording_is_held_against_the_truth(run, tmp_path):
+    truth, folder = tmp_path / "truth.jsonl", tmp_path / "rec"
+    device = Device(
+        "--speed", "max", "--baud", 460_800, "--frames", 2000, "--hold", "NORMAL",
+        "--truth", truth, "--seed", 4,
+    )  # fmt: skip
+    captured = subprocess.run(
+        [sys.executable, "-m", "sensorkit", "capture", device.port, "--out", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "sent 2000 frames" in device.finish()
+    assert captured.returncode == 0, captured.stderr
+    code, printed, _ = run("verify", folder, "--truth", truth, "--json")
+    score = json.loads(printed)["truth"]
+    assert (code, score["ok"], score["wrong"]) == (0, True, 0)
+    assert score["intact"] == score["accepted"] == 2000
+    code, printed, _ = run("verify", folder, "--truth", truth)
+    assert code == 0
+    assert "\nsent      2000 frames: 2000 intact, 0 damaged, 0 lost, 0 before or after" in printed
+    assert "\naccepted  2000 rows: 0 not as sent; 0 intact frames refused\n" in printed
+
+    # Against a truth that says something else, every difference is found.
+    text = truth.read_text().splitlines(keepends=True)
+    record = json.loads(text[1000])
+    del text[500]
+    record["sent"] = record["line"] = record["sent"].replace("T:2", "T:3")
+    text[999] = json.dumps(record) + "\n"
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(text))
+    code, _, told = run("verify", folder, "--truth", other)
+    assert code == 1
+    assert "bytes are missing and" in told
+    assert f"{other} says what was" in told
+    code, _, told = run("verify", folder, "--truth", folder / "recording.json")
+    assert code == 2
+    assert "give the file that `sensorkit emulate --truth` wrote" in told
+
+
+@pytest.mark.pty
+@pytest.mark.parametrize("how", [(), ("--baud", 115_200)])
+def test_once_ends_with_the_reader(how):
+    device = Device("--speed", "max", "--once", *how)
+    assert read_all(device.port, enough=5000)
+    assert "sensorkit: sent " in device.finish()
+    assert device.process.returncode == 0
+
+
+def test_a_line_at_a_baud_rate_takes_its_time(run, tmp_path):
+    target, truth = tmp_path / "frames.txt", tmp_path / "truth.jsonl"
+    run(
+        "emulate", "serial_monitor", "--port", f"file:{target}", "--frames", 100, "--speed", "max",
+        "--baud", 230_400, "--truth", truth,
+    )  # fmt: skip
+    said = [json.loads(line) for line in truth.read_text().splitlines()]
+    frames = [record for record in said if record["record"] == "frame"]
+    assert target.read_bytes() == bytes_of(100) == "".join(f["sent"] for f in frames).encode()
+    lasted_s = (frames[-1]["written_ns"] - said[0]["started_ns"]) / 1e9
+    assert lasted_s >= len(target.read_bytes()) / 23_040
+    assert (said[0]["baud"], said[0]["profile"]) == (230_400, "serial_monitor")
 
 
 def test_inject_copies_a_recording_with_labelled_faults(run, tmp_path):

@@ -131,14 +131,35 @@ def test_replay_says_whether_the_files_are_the_same(run, recording):
 def test_recover_finishes_what_was_cut_off(run, recording):
     assert run("recover", "bench") == (0, "bench: is finished, there is nothing to recover\n", "")
     (recording.dir / "manifest-sha256.txt").unlink()
-    for command in ("show", "verify", "replay"):
+    for command in ("show", "replay"):
         status, out, err = run(command, "bench")
         assert (status, out) == (2, "")
         assert "sensorkit recover bench" in err
+    status, out, err = run("verify", "bench")
+    assert (status, err) == (0, "")
+    assert "raw.log is vouched for up to byte 60 of 60, as it was at 2023-11-14T" in out
+    assert "sensorkit recover bench" in out
     status, out, _ = run("recover", "bench")
     assert status == 0
     assert out.startswith("bench: recovered 2 frames, 1 lines rejected, from 60 bytes")
     assert run("verify", "bench")[0] == 0
+
+
+def test_what_was_changed_before_it_was_recovered_is_named_then_and_ever_after(run, recording):
+    (recording.dir / "manifest-sha256.txt").unlink()
+    raw = bytearray((recording.dir / "raw.log").read_bytes())
+    raw[3] ^= 1
+    (recording.dir / "raw.log").write_bytes(raw)
+    status, out, err = run("verify", "bench")
+    assert (status, out) == (1, "")
+    assert "raw.log was changed: its first 60 bytes are not those whose hash was noted" in err
+    status, out, err = run("recover", "bench", "--json")
+    assert status == 1
+    assert json.loads(out)["recovered"]["vouched"]["changed_before"] == 60
+    assert "bench: is finished, but raw.log was changed" in err
+    status, _, err = run("verify", "bench")
+    assert status == 1
+    assert "raw.log (changed" in err
 
 
 @pytest.mark.parametrize("command", ["show", "verify", "recover", "replay"])
@@ -184,18 +205,7 @@ def test_a_column_that_is_not_there_is_said_with_those_that_are(run, tmp_path):
     assert not (tmp_path / "pump").exists()
 
 
-def test_ports_are_listed_or_said_to_be_none(run, monkeypatch):
-    found = [("/dev/ttyUSB0", "Arduino\x1b", "USB VID:PID=2341:0043")]
-    monkeypatch.setattr("sensorkit.wire.links.ports", lambda: found)
-    assert run("ports")[1] == "/dev/ttyUSB0  Arduino\\x1b  USB VID:PID=2341:0043\n"
-    assert json.loads(run("ports", "--json")[1])[0]["port"] == "/dev/ttyUSB0"
-    found.clear()
-    status, out, err = run("ports")
-    assert (status, out) == (0, "")
-    assert "no serial port found" in err
-
-
-@pytest.mark.parametrize("command", ["show", "verify", "recover", "replay", "import", "ports"])
+@pytest.mark.parametrize("command", ["show", "verify", "recover", "replay", "import"])
 def test_every_command_has_a_help_with_an_example(command):
     result = CliRunner().invoke(cli.app, [command, "--help"], env={**os.environ, "COLUMNS": "100"})
     assert result.exit_code == 0

@@ -233,6 +233,45 @@ def test_each_device_has_its_own_heartbeat():
     assert (alert.device, alert.start) == ("a", 5 * SECOND)
 
 
+def test_a_device_that_never_says_anything_is_missed_since_it_is_listened_to():
+    detector = Rules(profile=PROFILE)
+    detector.listen(100 * SECOND, "monitor-1")
+    assert detector.advance(104 * SECOND) == []
+    (alert,) = detector.advance(105 * SECOND)
+    assert (alert.type, alert.start, alert.device) == (
+        "HEARTBEAT_LOSS",
+        105 * SECOND,
+        "monitor-1",
+    )
+    late = of([[25.0, 5.0]], [109])
+    assert detector.alerts(late) == []
+    assert alert.end == 109 * SECOND
+
+
+def test_a_first_reading_in_time_ends_the_wait():
+    detector = Rules(profile=PROFILE)
+    detector.listen(100 * SECOND, "monitor-1")
+    first = of([[25.0, 5.0]], [103])
+    assert detector.alerts(first) == []
+    assert detector.advance(107 * SECOND) == []
+    assert len(detector.advance(108 * SECOND)) == 1
+
+
+def test_a_first_reading_that_is_late_shows_the_silence_before_it():
+    detector = Rules(profile=PROFILE)
+    detector.listen(100 * SECOND, "monitor-1")
+    (alert,) = detector.alerts(of([[25.0, 5.0]], [109]))
+    assert (alert.start, alert.end) == (105 * SECOND, 109 * SECOND)
+
+
+def test_listening_anew_changes_nothing_once_a_reading_has_come():
+    detector = Rules(profile=PROFILE)
+    detector.alerts(of([[25.0, 5.0]], [100]))
+    detector.listen(200 * SECOND, "monitor-1")
+    (alert,) = detector.advance(201 * SECOND)
+    assert alert.start == 105 * SECOND
+
+
 # What it is given
 
 

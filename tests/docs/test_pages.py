@@ -56,6 +56,12 @@ def test_every_link_on_a_page_leads_to_a_file(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_test_that_a_page_names_is_there(page):
+    for path, name in re.findall(r"`(tests/[\w/.]+)::(\w+)`", page.read_text(encoding="utf-8")):
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
 def test_every_command_is_in_the_readme_or_a_page(commands):
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert [name for name in commands if f"sensorkit {name}" not in pages] == []

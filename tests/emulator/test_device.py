@@ -63,7 +63,7 @@ def test_the_checksum_can_be_another():
 def test_bytes_do_not_depend_on_the_size_of_the_blocks(monkeypatch, block):
     plan = FaultPlan.load("mixed")
     whole = sent(3000, plan=plan, hold="NORMAL", duration_s=3000, seed=2)
-    monkeypatch.setattr("sensorkit.emulator.device.BLOCK", block)
+    monkeypatch.setattr("sensorkit.emulator.device.PIECE", block)
     assert sent(3000, plan=plan, hold="NORMAL", duration_s=3000, seed=2) == whole
 
 
@@ -374,3 +374,11 @@ def test_forced_failure_raises_exactly_the_four_alerts_in_their_order():
         ),
         (12, "No data received for 5.0 seconds. Device may be offline."),
     ]
+
+
+def test_a_device_that_ends_its_lines_with_a_return_does_so():
+    frame = PROFILE.frame.model_copy(update={"line_end": "cr"})
+    profile = PROFILE.model_copy(update={"frame": frame})
+    lines = [frame.data for frame in Emulator(profile).frames(20)]
+    assert [line[:-1] + b"\n" for line in lines] == [f.data for f in Emulator(PROFILE).frames(20)]
+    assert {line[-1:] for line in lines} == {b"\r"}

@@ -77,7 +77,7 @@ def test_every_frame_leaves_when_it_is_due():
     served = run(wire)
     assert [at for at, _ in wire.got] == pytest.approx(range(10))
     assert wire.bytes == ALL
-    assert served == (10, len(ALL), 0, 10)
+    assert served[:4] == (10, len(ALL), 0, 10)
 
 
 def test_sleeping_too_long_delays_one_frame_and_not_the_schedule():
@@ -98,7 +98,7 @@ def test_as_fast_as_possible_does_not_sleep():
     served = run(wire, speed=None)
     assert wire.clock.now == 100.0
     assert wire.bytes == ALL
-    assert served == (10, len(ALL), 0, 10)
+    assert served[:4] == (10, len(ALL), 0, 10)
 
 
 def test_a_silence_takes_its_time_and_sends_nothing():
@@ -138,14 +138,14 @@ def test_waiting_for_a_reader_can_be_stopped():
     port = Port(Clock())
     port.away = (0.0, 1e9)
     served = run(port, stop=lambda: port.clock.now > 110)
-    assert served == (0, 0, 0, 0)
+    assert served[:4] == (0, 0, 0, 0)
 
 
 def test_at_a_speed_frames_are_lost_and_counted_while_nobody_reads():
     port = Port(Clock())
     port.away = (2.5, 6.5)
     served = run(port)
-    assert served == (6, 66, 4, 10)
+    assert served[:4] == (6, 66, 4, 10)
     assert port.bytes == b"".join(FRAMES[n].data for n in (0, 1, 2, 7, 8, 9))
 
 
@@ -163,7 +163,7 @@ def test_as_fast_as_possible_nothing_is_lost_while_nobody_reads():
     port.room = room
     served = run(port, speed=None)
     assert port.bytes == ALL
-    assert served == (10, len(ALL), 0, 10)
+    assert served[:4] == (10, len(ALL), 0, 10)
 
 
 def test_a_frame_that_was_begun_is_finished_before_the_next():

@@ -29,8 +29,16 @@ def test_every_plan_we_ship_can_be_read_and_survives_json(name):
     assert plan.description
 
 
-def test_mixed_has_every_kind():
-    assert {fault.kind for fault in FaultPlan.load("mixed").faults} == set(KINDS)
+def test_the_shipped_plans_have_every_kind():
+    mixed, line, plug = (
+        {fault.kind for fault in FaultPlan.load(name).faults}
+        for name in ("mixed", "rough_line", "unplugged")
+    )
+    assert {name for name in mixed if KINDS[name].layer == "signal"} == {
+        name for name, kind in KINDS.items() if kind.layer == "signal"
+    }
+    assert mixed | line | plug == set(KINDS)
+    assert {name for name in KINDS if getattr(KINDS[name], "live", False)} == plug
 
 
 def test_a_good_plan_is_read(tmp_path):
@@ -60,7 +68,7 @@ def test_a_good_plan_is_read(tmp_path):
         ("duration_s: 6", "duration_s: yes", 5, "duration_s: Input should be a valid number"),
         ("duration_s: 6", "duration_s: 6, onset: gradual", 5, "cannot begin gradually; those"),
         ("start_s: 50", "start_s: -1", 5, "greater than or equal to 0"),
-        ("start_s: 50", "start: 50", 5, "start: Extra inputs"),
+        ("start_s: 50", "start: 50", 5, "start: unknown key; did you mean .start_s"),
         ("seed: 3", "seed: 3.5", 2, "seed: Input should be a valid integer"),
         ("seed: 3", "seed: 3\nwindow_s: [20, 10]", 3, "must begin .20. before it ends .10."),
         ("seed: 3", "seed: 3\nwindow_share: [0.5, 2]", 3, "ends at 2; 1 is the whole"),

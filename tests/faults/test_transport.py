@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from sensorkit.faults import Fault, FaultPlan, Placed
+from sensorkit.errors import PlanError
+from sensorkit.faults import Fault, FaultPlan, Placed, inject
+from sensorkit.faults.on_bytes import BOOT_TEXT
 from sensorkit.faults.transport import distort
+from sensorkit.readings import Readings
 
 FRAMES = [b"T:25.13,V:5.02,S:NORMAL,N:%d\r\n" % n for n in range(100)]
 
@@ -73,3 +76,56 @@ def test_each_fault_has_its_own_stream():
     plan = FaultPlan(faults=(fault, fault))
     one, two = (distort(FRAMES, Placed(fault, number, 0, 100), plan, 0) for number in (1, 2))
     assert not np.array_equal(one, two)
+
+
+def test_merge_takes_the_line_end_of_every_first_of_two():
+    assert pass_over("merge", [b"a\n", b"b\r\n", b"c\r\n"]) == [b"a", b"b\r\n", b"c\r\n"]
+
+
+def test_a_splice_has_the_head_of_one_frame_and_the_tail_of_the_next():
+    frames = [b"abcdefgh\n", b"ABCDEFGH\n"] * 50
+    cuts = set()
+    for first, second in zip(*[iter(pass_over("splice", frames))] * 2, strict=True):
+        assert first == b"abcdefgh\n"[: len(first)]
+        assert second == b"ABCDEFGH\n"[len(first) :]
+        cuts.add(len(first))
+    assert cuts == set(range(1, 8))
+
+
+@pytest.mark.parametrize("frames", [[b""], [b"", b"x\n"], [b"\n", b"\n"], [b"only one\n"]])
+def test_a_splice_of_next_to_nothing_is_no_error(frames):
+    arrived = pass_over("splice", frames)
+    assert len(arrived) == len(frames)
+    assert b"".join(arrived).count(b"\n") <= 2
+
+
+def test_a_duplicate_comes_twice_and_a_reordered_frame_before_its_turn():
+    assert pass_over("duplicate", [b"a\n", b""]) == [b"a\na\n", b""]
+    assert pass_over("reorder", [b"a\n", b"b\n", b"c\n"]) == [b"b\n", b"a\n", b"c\n"]
+
+
+@pytest.mark.parametrize(("magnitude", "size"), [(None, 8), (30, 30)])
+def test_garbage_stands_before_each_frame_that_comes(magnitude, size):
+    arrived = pass_over("garbage", [*FRAMES[:99], b""], magnitude=magnitude)
+    assert arrived.pop() == b""
+    assert {len(a) - len(f) for a, f in zip(arrived, FRAMES, strict=False)} == {size}
+    assert all(a.endswith(f) for a, f in zip(arrived, FRAMES, strict=False))
+    assert len(set(b"".join(a[:size] for a in arrived))) > 200
+
+
+def test_an_endless_line_ends_with_the_fault():
+    assert b"".join(pass_over("endless_line", [b"a\n", b"b\r\n", b"", b"c\r\n"])) == b"abc\r\n"
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "power_cycle", "reset"])
+def test_what_acts_on_the_plug_or_the_device_lets_no_frame_through(kind):
+    assert b"".join(pass_over(kind)) in {b"", BOOT_TEXT}
+    assert len(pass_over(kind)) == 100
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "power_cycle", "reset"])
+def test_readings_cannot_be_unplugged(kind):
+    readings = Readings.build(np.arange(100) * 10**9, np.zeros((100, 1)), ["T"])
+    plan = FaultPlan(faults=(Fault(kind=kind, start_s=5, duration_s=5),))
+    with pytest.raises(PlanError, match=rf"fault 1 \({kind}\) acts on the link.*take a silence"):
+        inject(readings, plan)

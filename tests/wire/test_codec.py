@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sensorkit.errors import ProfileError
@@ -9,7 +9,6 @@ from sensorkit.profile import Profile
 from sensorkit.wire.checksum import append
 from sensorkit.wire.codec import Frame, make_codec
 from sensorkit.wire.framing import Line
-from sensorkit.wire.grammar import Reject
 
 MONITOR = Profile.load("serial_monitor")
 CSV = Profile.from_dict(
@@ -60,6 +59,7 @@ def test_a_usual_frame_is_read():
         status="WARNING_TEMP",
         sequence=17,
         uptime=16.0,
+        checked=True,
     )
 
 
@@ -279,34 +279,38 @@ def test_encoded_sentences_are_decoded(texts):
     assert decode(GPS, make_codec(GPS).encode(texts)).texts == texts
 
 
-# Mostly frames, changed a little: random bytes alone would all be rejected at once.
-pieces = st.sampled_from(
-    [
-        *(b"T:", b"V:", b"S:", b"N:", b"U:", b",", b"*", b"\t", b" ", b"#", b"", b"M", b"x"),
-        *(b"85.5", b"5.0", b"-1", b"0", b"NORMAL", b"NORMA", b"OK", b"nan", b"\xff", b"B7EB"),
-        *(b"T:85.5,V:5.0,S:NORMAL", b"T:85.5,V:5.0,S:NORMAL,N:17,U:16", b"x,1,2,OK,3,4"),
+def test_a_frame_says_whether_it_was_checked():
+    line = b"T:85.5,V:5.0,S:NORMAL"
+    assert not decode(MONITOR, line).checked
+    assert decode(MONITOR, append(line, "crc16")).checked
+    assert decode(GPS, SENTENCE).checked
+    assert not decode(like(CSV, checksum="none"), b"x*y,1,2,OK,3,4").checked
+
+
+@pytest.mark.parametrize(("required", "then"), [(False, None), ("once_seen", "checksum_missing")])
+def test_after_a_right_checksum_a_frame_without_one_is_what_the_profile_says(required, then):
+    codec = make_codec(like(MONITOR, checksum_required=required))
+    bare, wrong = b"T:85.5,V:5.0,S:NORMAL", b"T:85.5,V:5.0,S:NORMAL*0000"
+    # Neither one without a checksum nor a wrong one begins it.
+    lines = [bare, wrong, bare, append(bare, "crc16"), bare]
+    frames, rejections = codec.decode([Line(i, line) for i, line in enumerate(lines)])
+    last = [reason.value for line, reason in rejections if line.offset == 4]
+    assert [frame.offset for frame in frames][:3] == [0, 2, 3]
+    assert last == ([then] if then else [])
+    # It is remembered from one call to the next.
+    assert len(codec.decode([Line(9, bare)]).rejections) == (1 if then else 0)
+
+
+def test_only_fields_with_names_or_a_start_sign_are_anchored():
+    assert [make_codec(profile).anchored for profile in (MONITOR, CSV, GPS)] == [True, False, True]
+
+
+def test_the_framer_of_a_format_is_that_of_its_profile():
+    framer = make_codec(like(CSV, line_end="cr", max_line_bytes=20)).framer()
+    assert [line.data for line in framer.feed(b"a,b\rc\n" + b"x" * 30)] == [
+        b"a,b",
+        b"c\n" + b"x" * 18,
     ]
-)
-lines = st.lists(pieces, max_size=8).map(b"".join)
-
-
-@pytest.mark.parametrize(
-    "profile",
-    [MONITOR, CSV, like(CSV, columns=["temperature", "pressure"], missing=["M"], checksum="xor")],
-)
-@given(data=lines, signed=st.booleans())
-@example(b"85.5,5.0", False)
-@example(b"", False)
-def test_the_short_way_and_the_long_way_agree(profile, data, signed):
-    codec = make_codec(profile)
-    line = Line(0, append(data, profile.frame.checksum) if signed else data)
-    try:
-        expected = codec.parse(line)
-    except Reject as reject:
-        expected = reject.reason
-    frames, rejections = codec.decode([line])
-    got = frames[0] if frames else rejections[0][1]
-    assert repr(got) == repr(expected)  # NaN is not equal to itself
 
 
 @given(

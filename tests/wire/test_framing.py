@@ -38,6 +38,17 @@ def test_a_line_starts_where_its_offset_says():
         assert STREAM[line.offset :].startswith(line.data)
 
 
+def test_a_device_that_sends_carriage_returns_alone_is_told_by_its_profile():
+    framer = LineFramer(16, line_end="cr")
+    assert framer.feed(b"T:1\rT:2\r\nT:3\r" + b"x" * 20 + b"\rT:4") == [
+        Line(0, b"T:1"),
+        Line(4, b"T:2"),
+        Line(8, b"\nT:3"),  # in this mode a newline is no line end
+        Line(13, b"x" * 16, overlong=True),
+    ]
+    assert (framer.tail, framer.terminators, framer.passed_over) == (b"T:4", 4, 4)
+
+
 def test_an_endless_line_is_handed_out_once_and_takes_no_memory():
     framer = LineFramer(16)
     lines = [line for _ in range(1000) for line in framer.feed(b"y" * 100)]

@@ -2,6 +2,7 @@ import io
 import socket
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import serial
@@ -102,6 +103,98 @@ def test_whatever_pyserial_raises_for_a_vanished_device_is_a_loss(error):
         link.write(b"x")
 
 
+def test_on_windows_the_driver_is_asked_to_hold_more_while_we_parse(monkeypatch):
+    """Only there has a port `set_buffer_size`; it takes effect on an open port."""
+
+    class Port:
+        is_open = False
+        asked: ClassVar[list] = []
+
+        def open(self):
+            self.is_open = True
+
+        def set_buffer_size(self, rx_size):
+            self.asked.append((self.is_open, rx_size))
+
+        def close(self):
+            self.is_open = False
+
+    monkeypatch.setattr(links.serial, "serial_for_url", lambda *_args, **_kwargs: Port())
+    monkeypatch.setattr("sys.platform", "win32")
+    open_link("COM3").close()
+    assert Port.asked == [(True, links.WINDOWS_BUFFER_BYTES)]
+
+
+@pytest.mark.parametrize(
+    ("url", "has"),
+    [
+        ("/dev/ttyUSB0", True),
+        ("/dev/ttyS0", True),
+        ("COM3", True),
+        ("rfc2217://10.0.0.5:2217", True),
+        ("spy:///dev/ttyUSB0", True),
+        ("/dev/pts/3", False),
+        ("pty:", False),
+        ("socket://127.0.0.1:5000", False),
+        ("listen://127.0.0.1:0", False),
+        ("loop://", False),
+        ("file:log.txt", False),
+        ("-", False),
+    ],
+)
+def test_only_a_port_has_a_speed(url, has):
+    assert links.has_baud(url) is has
+
+
+@posix_only
+def test_another_speed_is_set_on_the_open_port_and_drops_what_came_before():
+    import termios
+
+    with links.open_pty() as pair, open_link(pair.port, baud=9600) as link:
+        pair.master.write(b"at the old speed")
+        links.set_baud(link, 57600)
+        assert termios.tcgetattr(link.fileno())[4:6] == [termios.B57600] * 2
+        assert link.read(0) == b""
+        pair.master.write(b"new")
+        assert link.read(1.0) == b"new"
+
+
+def test_a_pyserial_port_takes_another_speed_too():
+    class Port:
+        baudrate = 9600
+        dropped = 0
+
+        def reset_input_buffer(self):
+            self.dropped += 1
+
+    port = Port()
+    links.set_baud(PyserialLink(port, "COM3"), 57600)
+    assert (port.baudrate, port.dropped) == (57600, 1)
+
+
+def test_what_has_no_speed_says_so(tmp_path):
+    (tmp_path / "log").touch()
+    with (
+        open_link(f"file:{tmp_path / 'log'}") as link,
+        pytest.raises(LinkError, match="has no baud rate to change"),
+    ):
+        links.set_baud(link, 9600)
+
+
+@posix_only
+def test_a_name_that_leads_to_a_pseudo_terminal_has_no_speed(tmp_path):
+    with links.open_pty(tmp_path / "device") as pair:
+        assert not links.has_baud(pair.port)
+
+
+def test_only_a_port_may_be_opened_in_the_middle_of_a_line(tmp_path):
+    (tmp_path / "log.txt").touch()
+    with open_link(f"file:{tmp_path / 'log.txt'}") as link:
+        assert not link.mid_stream
+    with open_link("loop://") as link:
+        assert link.mid_stream
+
+
 def test_bytes_read_before_the_device_vanished_are_kept():
     class Port:
         timeout = None
@@ -165,17 +258,6 @@ def test_a_com_port_in_use_or_missing_is_told_apart():
     missing = links._why_not_open("COM9", OSError("FileNotFoundError(2, 'no such file')"))
     assert "COM3: is in use by another program" in used
     assert "COM9: there is no such port" in missing
-
-
-def test_ports_are_listed_in_order(monkeypatch):
-    class Found:
-        def __init__(self, device):
-            self.device, self.description, self.hwid = device, None, "USB VID:PID=2341:0043"
-
-    monkeypatch.setattr(
-        "sensorkit.wire.links.list_ports.comports", lambda: [Found("/dev/b"), Found("/dev/a")]
-    )
-    assert [port[0] for port in links.ports()] == ["/dev/a", "/dev/b"]
 
 
 def test_a_socket_carries_bytes_both_ways_and_ends_with_its_far_end():

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from sensorkit.errors import ProfileError
 from sensorkit.profile import Profile
-from sensorkit.readings import NO_SEQUENCE, Readings
+from sensorkit.readings import NO_SEQUENCE, Event, Readings
+from sensorkit.wire.checksum import append
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.stream import FrameStream
 
@@ -36,7 +37,7 @@ def run(pieces, *, step_ns=0):
             zip(r.time.tolist(), r.values.tolist(), r.offset.tolist(), r.sequence.tolist(),
                 r.status.to_array().tolist(), strict=True)
         )  # fmt: skip
-        out["texts"] += batch.texts
+        out["texts"] += batch.texts.rows()
         out["rejections"] += batch.rejections
         out["events"] += batch.events
     return out, stream.counts
@@ -53,7 +54,7 @@ def test_a_reading_has_all_that_the_frame_said():
     r = batch.readings
     assert r.time.tolist() == [START, START + S]
     assert r.values.tolist() == [[20.5, 5.0], [21.5, 5.0]]
-    assert batch.texts == [("20.5", "5.0"), ("21.5", "5.0")]
+    assert batch.texts.rows() == [("20.5", "5.0"), ("21.5", "5.0")]
     assert r.device.to_array().tolist() == ["monitor-1", "monitor-1"]
     assert r.status.to_array().tolist() == ["NORMAL", "NORMAL"]
     assert r.sequence.tolist() == [0, 1]
@@ -112,6 +113,93 @@ def test_interrupting_between_two_lines_cuts_nothing():
     stream = FrameStream(MONITOR)
     stream.feed(START, frames(1)[0])
     assert stream.interrupt(START).rejections == []
+
+
+COLUMNS = Profile.from_dict(
+    {
+        "name": "columns",
+        "rate_hz": 1.0,
+        "channels": [{"name": "temperature"}, {"name": "voltage"}],
+        "frame": {"format": "csv", "columns": ["temperature", "voltage"], "checksum": "xor"},
+    },
+    "test",
+)
+
+
+def reasons(batch):
+    return [rejection.reason.value for rejection in batch.rejections]
+
+
+@pytest.mark.parametrize(
+    ("profile", "line", "expected"),
+    [
+        (MONITOR, b"0,S:NORMAL\n", ["partial_start"]),  # no frame
+        (MONITOR, b"\r\n", ["partial_start"]),
+        (MONITOR, b"x" * 600 + b"\n", ["partial_start"]),
+        (MONITOR, b"T:1,V:2,S:NORMAL\n", []),  # its first key shows that it is whole
+        (COLUMNS, b"3.5,5.0\n", ["partial_start"]),  # it may have been 23.5
+        (COLUMNS, append(b"23.5,5.0", "xor") + b"\n", []),
+        (COLUMNS, b"23.5,5.0*00\n", ["partial_start"]),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_the_first_line_of_a_link_opened_in_mid_stream_may_be_half_a_line(
+    profile, line, expected, size
+):
+    stream = FrameStream(profile)
+    stream.joined(mid_stream=True)
+    data = line + line
+    batches = [stream.feed(START, data[i : i + size]) for i in range(0, len(data), size)]
+    told = [reason for batch in batches for reason in reasons(batch)]
+    assert told[: len(expected)] == expected
+    # Only the first is: the second is what it is.
+    assert "partial_start" not in told[len(expected) :]
+
+
+@pytest.mark.parametrize("line", [b"3.5,5.0\n", b"nonsense\n"])
+def test_a_file_begins_with_a_whole_line(line):
+    stream = FrameStream(COLUMNS)
+    stream.joined(mid_stream=False)
+    assert "partial_start" not in reasons(stream.feed(START, line))
+
+
+def test_what_the_host_saw_is_told_to_the_stream():
+    stream = FrameStream(COLUMNS)
+    told = {"link": "/dev/x", "mid_stream": True, "origin": "host"}
+    stream.host(Event(START, "link_opened", 0, told))
+    assert reasons(stream.feed(START, b"3.5,5.0\n1,2\n3,")) == ["partial_start"]
+    lost = stream.host(Event(START + S, "link_lost", 16, {"origin": "host"}))
+    assert reasons(lost) == ["cut"]
+    assert [event.kind for event in lost.events] == ["link_lost"]
+    stream.host(Event(START + S, "link_back", 16, told))
+    assert reasons(stream.feed(START, b"3.5,5.0\n1,2\n")) == ["partial_start"]
+
+
+def test_a_silence_comes_before_the_host_event_that_ends_it():
+    stream = FrameStream(MONITOR)
+    stream.feed(START, frames(1)[0])
+    batch = stream.host(Event(START + 9 * S, "link_lost", 30, {"origin": "host"}))
+    assert [event.kind for event in batch.events] == ["heartbeat_lost", "link_lost"]
+
+
+def test_a_checksum_that_was_seen_is_wanted_after_a_loss_of_the_link_too():
+    stream = FrameStream(MONITOR)
+    stream.feed(START, frames(1)[0])
+    stream.interrupt(START)
+    stream.joined(mid_stream=True)
+    stream.feed(START, b"\n")
+    assert reasons(stream.feed(START, b"T:1,V:2,S:NORMAL\n")) == ["checksum_missing"]
+
+
+def test_reads_that_do_not_add_up_are_refused():
+    with pytest.raises(ValueError, match="the reads have 3 bytes together, data 4"):
+        FrameStream(MONITOR).feed_reads(b"T:1,", np.array([START]), np.array([3]))
+
+
+def test_a_block_without_reads_is_an_empty_batch():
+    none = np.empty(0, dtype=np.int64)
+    batch = FrameStream(MONITOR).feed_reads(b"", none, none)
+    assert len(batch.readings) == len(batch.texts) == 0
 
 
 def test_a_profile_without_frames_has_no_stream():

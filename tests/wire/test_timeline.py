@@ -1,7 +1,6 @@
 import pytest
 
 from sensorkit.readings import isoformat
-from sensorkit.wire.grammar import Frame
 from sensorkit.wire.timeline import LATEST, Timeline
 
 S = 1_000_000_000
@@ -20,8 +19,9 @@ class Line:
 
     def frame(self, received, *, uptime=None, sequence=None):
         """Place a frame read *received* seconds after the start; return its seconds."""
-        frame = Frame(0, 0, (), (), None, sequence, uptime)
-        place = self.line.place(frame, START + round(received * S), self.events)
+        nanoseconds = None if uptime is None else round(uptime * 1e6) * 1000
+        read = START + round(received * S)
+        place = self.line.place(0, sequence, nanoseconds, read, self.events)
         return (place - START) / S
 
     def silence(self, now):

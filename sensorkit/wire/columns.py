@@ -1,0 +1,147 @@
+"""What many frames said, as arrays: what comes out of a decoder before it has its times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorkit.readings import NO_SEQUENCE, RejectReason, Words
+from sensorkit.wire.codec import Codec
+from sensorkit.wire.framing import Line
+from sensorkit.wire.grammar import MAX_UPTIME_S, Decoded, Frame
+from sensorkit.wire.texts import Texts
+
+NO_UPTIME = -1
+"""Stands in `Columns.uptime` where the frame carried none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What n frames said, in the order of the wire."""
+
+    offset: NDArray[np.int64]
+    texts: Texts
+    values: NDArray[np.float64]
+    """Shape (n, n_channels), column-major."""
+    status: Words
+    sequence: NDArray[np.int64]
+    uptime: NDArray[np.int64]
+    """Nanoseconds since the device started."""
+    read: NDArray[np.int64]
+    """Which read of the block brought the end of the frame."""
+    n_bytes: int
+    """Of the lines they were in, without their line ends."""
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame], read: Sequence[int], channels: int) -> Columns:
+        """Take frames that a codec has made, and which read brought each."""
+        n = len(frames)
+        values = np.array([frame.values for frame in frames], dtype=np.float64)
+        return cls(
+            offset=_ints([frame.offset for frame in frames]),
+            texts=Texts.of([frame.texts for frame in frames], channels),
+            values=np.asfortranarray(values.reshape((n, channels))),
+            status=Words.of([frame.status for frame in frames]),
+            sequence=_ints([number_of(frame) for frame in frames]),
+            uptime=_ints([uptime_of(frame) for frame in frames]),
+            read=_ints(read),
+            n_bytes=sum([frame.length for frame in frames]),
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[Columns]) -> Columns:
+        """Join columns of the same channels, in the order given."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            offset=np.concatenate([part.offset for part in parts]),
+            texts=Texts.concat([part.texts for part in parts]),
+            values=np.asfortranarray(np.concatenate([part.values for part in parts])),
+            status=Words.concat([part.status for part in parts]),
+            sequence=np.concatenate([part.sequence for part in parts]),
+            uptime=np.concatenate([part.uptime for part in parts]),
+            read=np.concatenate([part.read for part in parts]),
+            n_bytes=sum(part.n_bytes for part in parts),
+        )
+
+
+class Refused(NamedTuple):
+    """A line that is no frame."""
+
+    line: Line
+    reason: RejectReason
+    read: int
+    """Which read of the block brought its end."""
+
+
+class Decoder(Protocol):
+    """Cuts blocks of bytes into frames and refused lines, whatever the cut.
+
+    Every byte is accounted for, as by a `Framer`.
+    """
+
+    mid_stream: bool
+    """The next line may be the second half of one."""
+
+    @property
+    def received(self) -> int:
+        """Return the bytes taken so far."""
+        ...
+
+    @property
+    def terminators(self) -> int:
+        """Return the bytes that ended lines."""
+        ...
+
+    @property
+    def passed_over(self) -> int:
+        """Return the bytes of overlong lines beyond those handed out."""
+        ...
+
+    @property
+    def tail(self) -> bytes:
+        """Return the bytes of the line that has not ended yet."""
+        ...
+
+    def decode(self, data: bytes, ends: NDArray[np.int64]) -> tuple[Columns, list[Refused]]:
+        """Take a block of reads that end at *ends* in *data*; both results in wire order."""
+        ...
+
+    def cut(self) -> Line | None:
+        """End the unfinished line here, for the stream goes on elsewhere; return it."""
+        ...
+
+
+def judge(codec: Codec, line: Line, mid_stream: bool) -> Decoded:
+    """Return what *codec* says of one line; one that may be half a line is called so."""
+    decoded = codec.decode([line])
+    if not mid_stream:
+        return decoded
+    frames, _ = decoded
+    if frames and (frames[0].checked or codec.anchored):
+        return decoded
+    return Decoded([], [(line, RejectReason.PARTIAL_START)])
+
+
+def number_of(frame: Frame) -> int:
+    """Return the sequence number as it stands in `Columns`."""
+    return NO_SEQUENCE if frame.sequence is None else frame.sequence
+
+
+def uptime_of(frame: Frame) -> int:
+    """Return the uptime as it stands in `Columns`, in whole microseconds."""
+    seconds = frame.uptime
+    if seconds is None or not 0 <= seconds <= MAX_UPTIME_S:  # so one of a plug-in, too
+        return NO_UPTIME
+    return round(seconds * 1e6) * 1000
+
+
+def _ints(numbers: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(numbers, dtype=np.int64)
