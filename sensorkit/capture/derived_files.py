@@ -77,9 +77,6 @@ class DerivedFiles(DerivedSinks):
         metrics, errors, events = (_NewFile(folder / name) for name in names)
         super().__init__(metrics, errors, events, channels)
 
-    def flush(self) -> None:
-        """Do nothing: all that was written is with the system already."""
-
 
 class _NewFile:
     """A file that is written from its beginning; one that is there already is an error."""

@@ -42,12 +42,13 @@ ROOM = b"R"  # the disk is almost full, the port is read no more; number: bytes 
 STOPPED = b"S"  # the last word
 
 READ_BYTES = 65536
-LITTLE_BYTES = 512
-"""After a read that brought less the pump rests for `REST_S`: at 115 200 baud 46 bytes come in that
-time, and a wake-up for each few bytes would cost ten times the CPU. The port holds far more."""
-REST_S = 0.004
-NUDGE_NS = 8_000_000
-"""The recorder is not woken more often while bytes keep coming; when they pause it is at once."""
+RESTS = ((128, 0.008), (512, 0.004))
+"""After a read that brought less than so many bytes the pump rests for so many seconds: a wake-up
+for each few bytes would cost ten times the CPU. At 12 Mbaud, the fastest there is, 9.6 kB come in the
+longer one; a port holds 13.8 kB."""
+NUDGE_NS, NUDGE_BYTES = 60_000_000, 4096
+"""The recorder is woken at once after a pause of this length, and then again when so much time has
+passed or so many bytes have come: at a port's pace it is the wake-ups that cost CPU, not the bytes."""
 IDLE_NS = 200_000_000
 ROOM_BYTES = 1 << 20
 """After so many bytes the free space is looked at."""
@@ -170,8 +171,7 @@ class Pump:
         self._sync = False
         self._limit = self._done = self._looked = 0
         self._base_ns = 0
-        self._nudged_ns = self._told_ns = 0
-        self._unsaid = False
+        self._nudged_ns = self._nudged_size = self._told_ns = 0
         self._text = b""
         self._fds: list[int] = []
 
@@ -215,18 +215,16 @@ class Pump:
             self._drop_port()
             self._say(DISK, now, error.errno or 0)
             return
-        self._unsaid, self._told_ns = True, now
-        if now - self._nudged_ns >= NUDGE_NS:
+        self._told_ns = now
+        if self._files.size - self._nudged_size >= NUDGE_BYTES or self._nudge_in(now) <= 0:
             self._nudge(now)
         if self._limit and self._files.size >= self._limit:
             self._nudge(now)
             self._drop_port()
         elif self._files.size - self._looked >= ROOM_BYTES:
             self._look_for_room()
-        elif len(data) < LITTLE_BYTES:
-            self._listen(REST_S)
         else:
-            self._listen(0)
+            self._listen(next((rest for most, rest in RESTS if len(data) < most), 0))
 
     def _look_for_room(self) -> None:
         """Read no more when the rows of what is not decoded yet would not fit any more."""
@@ -240,13 +238,17 @@ class Pump:
     def _wait(self) -> None:
         """Wait for bytes or an order; say now and then that nothing came."""
         now = self._now()
-        if self._unsaid:
+        unsaid = self._files.size > self._nudged_size
+        if unsaid and self._nudge_in(now) <= 0:
             self._nudge(now)
+            unsaid = False
         left = self._told_ns + IDLE_NS - now
         if left <= 0:
             # Every read so far is in the index; those to come get later times.
             self._hint(IDLE, now)
             self._told_ns, left = now, IDLE_NS
+        if unsaid:
+            left = min(left, self._nudge_in(now))
         control = self._control.fileno()
         if control in select.select([self._port, control], [], [], left / 1e9)[0]:
             self._listen(0)
@@ -262,8 +264,11 @@ class Pump:
         self._drop_port()
         self._say(GONE, now, errno)
 
+    def _nudge_in(self, now: int) -> int:
+        return self._nudged_ns + NUDGE_NS - now
+
     def _nudge(self, now: int) -> None:
-        self._nudged_ns, self._unsaid = now, False
+        self._nudged_ns, self._nudged_size = now, self._files.size
         self._hint(NUDGE, now)
 
     def _hint(self, kind: bytes, now: int) -> None:

@@ -16,6 +16,10 @@ LATE_FRAMES = 16
 """A counter that steps back by less is a late or repeated frame; by more, a device that started
 anew. TCP calls three segments the usual reordering (RFC 5681); a serial queue is no longer."""
 
+FAR_FRAMES = 1_000_000
+"""A counter that jumps by more is not believed before a second frame says so: two frames spliced
+into one, where no checksum shows it, make such numbers out of their digits."""
+
 WRAPS = frozenset({2**8 - 1, 2**16 - 1, 2**32 - 1})
 """Last numbers of the counters that devices have."""
 
@@ -69,6 +73,8 @@ class Timeline:
         self._uptime_before: int | None = None
         self._doubted: int | None = None
         """An uptime that fell while the counter went on; the next frame shows what it was."""
+        self._far: int | None = None
+        """The last counter that was not believed."""
         self._zero: int | None = None
         """Time at which the device's uptime was 0."""
 
@@ -208,6 +214,13 @@ class Timeline:
         shown : (kind, details) of an event, or None
         """
         last, told = self._sequence, uptime
+        seen = 0
+        if sequence is not None and last is not None and sequence - last > FAR_FRAMES:
+            far, self._far = self._far, sequence
+            if far is None or not 0 < sequence - far <= LATE_FRAMES:
+                sequence = None
+            else:
+                seen = 1  # the frame that was not believed did come
         back = sequence is not None and last is not None and sequence <= last
         if back and self._is_late(sequence, uptime):
             return uptime, False, None
@@ -239,7 +252,7 @@ class Timeline:
             }
             return uptime, False, ("device_reset", details)
         if sequence is not None and last is not None and sequence > last + 1:
-            lost = sequence - last - 1
+            lost = sequence - last - 1 - seen
             self.lost += lost
             gap = {"expected": last + 1, "got": sequence, "lost": lost}
             return uptime, outlier, ("sequence_gap", gap)

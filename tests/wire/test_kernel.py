@@ -223,6 +223,51 @@ def test_keys_in_another_order_are_read_by_the_kernel_too(monkeypatch):
     assert batch.readings.status.to_array().tolist() == ["OK", "WARN_T"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"T:1,T:2,V:5,S:OK",
+        b"T:1,V:5,V:5,S:OK",
+        b"T:1,V:5,S:OK,S:OK",
+        b"T:1,V:5,S:OK,N:1,N:2",
+        b"T:1,V:5,S:OK,U:1,U:1",
+        b"T:1,V:5,S:OKT:1,V:5,S:OK",
+        b"T:1,V:5,S:OK,",
+        b",T:1,V:5,S:OK",
+        b"T:1,V:5",
+        b"V:5,S:OK",
+        b"T:1,V:5,S:OK,X:1",
+        b"T:1,V:5,S:OK*",
+        b"T:1,V:5,S:OK*0",
+        b"T:1,V:5,S:OK*00000",
+        b"T:1,V:5,S:OK,N:-1",
+        b"T:1,V:5,S:OK,N:1.0",
+        b"T:1,V:5,S:OK,N:,U:",
+        b"T:1,V:5,S:OK,U:-0.0",
+        b"T:1,V:5,S:OK,U:-0.1",
+        b"T:1,V:5,S:OK,U:1000000000",
+        b"T:1,V:5,S:OK,U:1000000000.000001",
+        b"T:150,V:5,S:OK",
+        b"T:150.00000000000001,V:5,S:OK",
+        b"T:-40.1,V:5,S:OK",
+        b"T:1.,V:5,S:OK",
+        b"T:.1,V:5,S:OK",
+        b"T:--1,V:5,S:OK",
+        b"T:,V:,S:OK",
+        b"T:-,V:5,S:OK",
+        b"T:1,V:5,S:WARN_",
+        b"T:1,V:5,S:WARN_T",
+        b"T:1,V:5,S:",
+    ],
+)
+def test_a_frame_with_one_thing_wrong_is_judged_as_by_the_book(line):
+    of = PROFILES["optional checksum"]
+    signed = checksum.append(line, "crc16")
+    data = b"".join(frame + end for frame in (line, signed) for end in (b"\n", b"\r\n", b"\r\r\n"))
+    for size in (1, 7, len(data)):
+        compare(of, [(START, data[i : i + size]) for i in range(0, len(data), size)], [1])
+
+
 def test_more_lines_than_there_is_room_for():
     of = PROFILES["monitor"]
     stream = b"".join(frame(of, i) + b"\n" + b"\n" * (i % 3) for i in range(40_000))

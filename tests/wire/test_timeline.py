@@ -114,6 +114,22 @@ def test_missing_numbers_are_a_gap():
     assert line.line.lost == 3
 
 
+def test_a_counter_that_jumps_far_is_believed_when_the_next_frame_agrees():
+    line = Line()
+    line.frame(1, sequence=100)
+    line.frame(2, sequence=11_179_322_667)  # two frames spliced into one
+    line.frame(3, sequence=102)
+    assert [e.details for e in line.events] == [{"expected": 101, "got": 102, "lost": 1}]
+    assert (line.line.lost, line.line.resets) == (1, 0)
+
+    line.frame(4, sequence=5_000_000)  # the device went on without us
+    assert line.line.lost == 1
+    line.frame(5, sequence=5_000_001)
+    assert line.events[-1].details == {"expected": 103, "got": 5_000_001, "lost": 4_999_897}
+    line.frame(6, sequence=5_000_002)
+    assert len(line.events) == 2
+
+
 @pytest.mark.parametrize("last", [255, 65535, 4294967295])
 def test_a_counter_that_is_full_starts_again_without_a_word(last):
     line = Line()
