@@ -44,11 +44,11 @@ STOPPED = b"S"  # the last word
 READ_BYTES = 65536
 RESTS = ((128, 0.008), (512, 0.004))
 """After a read that brought less than so many bytes the pump rests for so many seconds: a wake-up
-for each few bytes would cost ten times the CPU. At 12 Mbaud, the fastest there is, 9.6 kB come in the
-longer one; a port holds 13.8 kB."""
+for each few bytes would cost ten times the CPU. At 12 Mbaud, the fastest there is, 9.6 kB come in
+the longer one; a port holds 13.8 kB."""
 NUDGE_NS, NUDGE_BYTES = 60_000_000, 4096
-"""The recorder is woken at once after a pause of this length, and then again when so much time has
-passed or so many bytes have come: at a port's pace it is the wake-ups that cost CPU, not the bytes."""
+"""The recorder is woken at once after a pause of this length, then again when so much time has
+passed or so many bytes have come: at a port's pace the wake-ups cost CPU, not the bytes."""
 IDLE_NS = 200_000_000
 ROOM_BYTES = 1 << 20
 """After so many bytes the free space is looked at."""
