@@ -167,7 +167,6 @@ def _run(
         raise
     if opened.name != wanted.link:  # a new pseudo-terminal, or a socket that listens
         err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
-    warn_of_others(opened.name)
     with stop_on_signal() as stop:
 
         def reopen() -> Link:
@@ -191,6 +190,7 @@ def _run(
         known_baud = wanted.baud if has_baud(wanted.link) else None
         watch = Watch(recorder, detector, quiet=as_json, baud=known_baud)
         try:
+            warn_of_others(opened.name)  # not before the port is read: it takes some milliseconds
             watch.run()
         except LinkLost:
             pass  # the recording is whole; the summary says it

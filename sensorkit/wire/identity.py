@@ -104,9 +104,9 @@ class PortTree:
             path = path.parent.resolve() / path.name
             if (port := known.get(str(path))) is not None:
                 return port
-            if not path.is_symlink():
+            if (target := _target(path)) is None:
                 return None
-            path = path.parent / path.readlink()
+            path = path.parent / target
         return None
 
     def identify(self, name: str) -> Identity | None:
@@ -159,7 +159,7 @@ class PortTree:
         """Return the links in /dev/serial/<kind> that lead to *device*."""
         links = (self.dev / "serial" / kind).glob("*")
         return tuple(
-            sorted(str(p) for p in links if p.is_symlink() and p.readlink().name == device)
+            sorted(str(p) for p in links if (target := _target(p)) and target.name == device)
         )
 
     def without_port(self) -> list[tuple[str, str]]:
@@ -189,6 +189,14 @@ def text_of(ports: Iterable[Port]) -> str:
 def _has_hardware(entry: Path) -> bool:
     # A console and a pseudo-terminal have no device; a PC lists UARTs that it does not have.
     return (entry / "device").exists() and _read(entry / "type") != _PORT_UNKNOWN
+
+
+def _target(path: Path) -> Path | None:
+    """Return where a symbolic link leads; None for what is none, or has just been taken away."""
+    try:
+        return path.readlink()
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> str:
