@@ -53,6 +53,8 @@ class Intake(Protocol):
     """So long may readings wait for others before they are yielded."""
     full: bool
     """The disk is almost full, and nothing more is read."""
+    stopped_ns: int | None
+    """When reading was stopped; what was read before may be handed out long after."""
 
     def take(self, timeout: float) -> Block | Nothing | Gone:
         """Return what has come, waiting at most *timeout* seconds."""
@@ -106,6 +108,7 @@ class Inline:
 
     gather_ns = 0
     full = False
+    stopped_ns: int | None = None
 
     def __init__(self, link: Link, writer: RecordingWriter, clock: Callable[[], int]) -> None:
         self._link = link
@@ -178,6 +181,7 @@ class Pumped:
         self._max_bytes = max_bytes
         self._until = clock()
         self._ended = self._stopped = self.full = False
+        self.stopped_ns: int | None = None
         self._pump = pump or PumpProcess()
         self._begin()
         self._reader = BlockReader(writer.dir)
@@ -192,6 +196,8 @@ class Pumped:
         """
         block = self._next()
         if block is not None:
+            # A pump that could not say its last word would take no orders either.
+            self._pump.remember(self._pump.hear(0))
             return block
         # Word that comes now may be of reads that were not there a moment ago.
         heard = self._pump.hear(timeout)
@@ -229,6 +235,9 @@ class Pumped:
             return
         self._stopped = self._ended = True
         self._pump.stop()
+        heard = self._pump.hear(0)
+        self._pump.remember(heard)
+        self.stopped_ns = heard.gone[0] if heard.gone else self._clock()
         with contextlib.closing(self._reader):
             while (block := self._next()) is not None:
                 yield block

@@ -109,6 +109,7 @@ class Recorder:
         self._gathered: list[Readings] = []
         self._yielded = 0
         self._finished = False
+        self._gone_ns: int | None = None
         self._iterator: Iterator[Readings] | None = None
         self._opened = self._time()
         writer.raw.clock = self.clock
@@ -165,6 +166,9 @@ class Recorder:
         except RunError as error:  # the disk; the writer has given up
             self.status, self.reason = "failed", str(error)
             raise
+        except KeyboardInterrupt:  # perhaps in the middle of a block: its rows are not whole
+            self.writer.give_up(self.reason)
+            raise
         finally:
             self._finish()
 
@@ -189,9 +193,10 @@ class Recorder:
                     why = "the far end closed the link" if loss is None else str(loss)
                     if self._reopen is not None:
                         yield from self._reconnect(self._reopen, why, at)
-                    elif loss is None:
-                        return self._ended(left)
                     else:
+                        self._gone_ns = at
+                        if loss is None:
+                            return self._ended(left)
                         self._host("link_lost", {"why": why}, at)
                         raise loss
         return end
@@ -318,10 +323,15 @@ class Recorder:
             for block in blocks:
                 if self.writer.closed:
                     break
-                self._take(block)
+                try:
+                    self._take(block)
+                except KeyboardInterrupt:
+                    self.writer.give_up(self.reason)
+                    raise
         if self.writer.closed:
             return
-        now = self._time()
+        # Not when the last byte was decoded: a lag is no silence of the device.
+        now = max(self._gone_ns or self._intake.stopped_ns or self._time(), self._handled)
         self.writer.write(self.stream.finish(now))
         self.writer.close(self.status, self.reason, ended_ns=now, counts=self.counts)
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from sensorkit.capture.clock import AnchoredClock
 from sensorkit.capture.pump_process import PumpProcess
 from sensorkit.capture.raw_log import Rotate
 from sensorkit.capture.recorder import record
+from sensorkit.capture.recover import recover
 from sensorkit.capture.replay import replay
 from sensorkit.errors import LinkError, LinkLost
 
@@ -101,6 +103,72 @@ def test_the_port_is_read_while_the_recorder_does_something_else(pair, make, fra
     recording = run_to_the_end(recorder)
     assert recording.counts["frames"] == 5000
     assert recording.counts["lost"] == 0
+
+
+def in_the_files(recorder, stream):
+    """Wait until the pump has read all of *stream*, which nobody decodes."""
+    raw, end = recorder.writer.dir / "raw.log", time.monotonic() + PATIENCE_S
+    while raw.stat().st_size < len(stream):
+        assert time.monotonic() < end
+
+
+def test_recorder_and_pump_never_wait_for_each_other(pair, make, frame, monkeypatch):
+    """The pump has more to say than its socket takes, the recorder more orders than that takes."""
+    monkeypatch.setattr("sensorkit.capture.intake.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("sensorkit.capture.host_watch.ROOM_S", 0)
+    recorder = make(open_link(pair.port))
+    stream = b"".join(frame(i) for i in range(120_000))
+    feed(pair, stream)
+    in_the_files(recorder, stream)
+    pair.close()
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(run_to_the_end(recorder)), daemon=True)
+    thread.start()
+    thread.join(4 * PATIENCE_S)
+    assert ended
+    assert ended[0].counts["frames"] == 120_000
+
+
+def test_a_lag_at_the_end_is_no_silence_of_the_device(pair, make, frame, monitor):
+    recorder = make(open_link(pair.port))
+    heartbeat = recorder.writer.profile.heartbeat_s
+    stream = b"".join(frame(i) for i in range(2000))
+    feed(pair, stream)
+    in_the_files(recorder, stream)
+    pair.close()
+    for _ in recorder:
+        time.sleep(heartbeat + 0.5)  # a detector at work
+        break
+    recorder.close()
+    recording = Recording.open(recorder.writer.dir)
+    assert recording.counts["frames"] == 2000
+    assert "heartbeat_lost" not in recording.counts["events"]
+    assert replay(recording) == []
+
+
+def test_an_interrupt_in_the_middle_of_a_block_leaves_it_to_recover(pair, make, frame, monkeypatch):
+    monkeypatch.setattr("sensorkit.capture.intake.BLOCK_BYTES", 4096)
+    recorder = make(open_link(pair.port))
+    stream = b"".join(frame(i) for i in range(2000))
+    feed(pair, stream)
+    in_the_files(recorder, stream)
+    feed_reads, calls = recorder.stream.feed_reads, []
+
+    def interrupted(*block):
+        batch = feed_reads(*block)
+        calls.append(len(batch.readings))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return batch
+
+    monkeypatch.setattr(recorder.stream, "feed_reads", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_the_end(recorder)
+    recorder.close()
+    assert not Recording.open(recorder.writer.dir).whole
+    recording = recover(recorder.writer.dir)
+    assert recording.counts["frames"] == 2000
+    assert recording.verify() == replay(recording) == []
 
 
 def test_a_stopped_capture_does_not_stop_the_reading(pair, frame, tmp_path):
