@@ -47,6 +47,19 @@ class LineSection(FrameSection):
     r"""lf: a line ends at `\n` or `\r\n`; cr: it ends at a lone `\r`."""
 
 
+def refuse_sign(field: str, sign: str, checksum: str) -> None:
+    """Refuse a sign between fields that no line could be cut at."""
+    if "\n" in sign or "\r" in sign:
+        why = "is a line end, where the frame is over"
+    elif any(char.isalnum() for char in sign):
+        why = "holds a letter or digit, which values hold too"
+    elif checksum != "none" and "*" in sign:
+        why = f"holds '*', which the checksum {checksum} begins with"
+    else:
+        return
+    raise Misplaced((field,), f"{sign!r} {why}; give another sign, such as ',' or ';'")
+
+
 def refuse_inside(words: Sequence[str], end: str) -> None:
     """Refuse a status word that holds what ends a field."""
     for word in words:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
-from sensorkit.frame_base import LineSection, Place, Text, refuse_inside
+from sensorkit.frame_base import LineSection, Place, Text, refuse_inside, refuse_sign
 from sensorkit.nearest import unknown
 
 SPECIAL_COLUMNS = ("@status", "@sequence", "@uptime", "@skip")
@@ -27,7 +27,8 @@ class CsvFrame(LineSection):
     """Texts that stand for a missing value."""
 
     @model_validator(mode="after")
-    def _columns_differ(self) -> Self:
+    def _columns_can_be_told(self) -> Self:
+        refuse_sign("delimiter", self.delimiter, self.checksum)
         _check_columns(self.columns)
         return self
 

@@ -17,7 +17,15 @@ from pydantic import (
 
 from sensorkit import codec_plugins
 from sensorkit.checked_yaml import Misplaced, complaint, place_of
-from sensorkit.frame_base import FrameSection, LineSection, Place, Text, doubled, refuse_inside
+from sensorkit.frame_base import (
+    FrameSection,
+    LineSection,
+    Place,
+    Text,
+    doubled,
+    refuse_inside,
+    refuse_sign,
+)
 from sensorkit.frame_columns import CsvFrame, WhitespaceFrame
 from sensorkit.nearest import unknown
 from sensorkit.safe_pattern import SafePattern, UnsafePatternError
@@ -37,7 +45,9 @@ class KeyValueFrame(LineSection):
     """Key of the seconds since the device started."""
 
     @model_validator(mode="after")
-    def _signs_differ(self) -> Self:
+    def _signs_can_be_told(self) -> Self:
+        refuse_sign("separator", self.separator, self.checksum)
+        refuse_sign("assignment", self.assignment, self.checksum)
         if self.separator in self.assignment or self.assignment in self.separator:
             what = f"{self.assignment!r} cannot be told from the separator {self.separator!r}"
             raise Misplaced(("assignment",), what)

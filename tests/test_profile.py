@@ -171,3 +171,29 @@ def test_the_frame_comment_of_the_shipped_profile_names_all_keys():
     assert (data["frame"]["status"], data["frame"]["sequence"], data["frame"]["uptime"]) == tuple(
         "SNU"
     )
+
+
+@pytest.mark.parametrize(
+    ("frame", "wanted"),
+    [
+        ('csv, delimiter: "*", checksum: xor', "delimiter: '*' holds '*', which the checksum xor"),
+        ('csv, delimiter: "5"', "delimiter: '5' holds a letter or digit"),
+        ('csv, delimiter: "x"', "delimiter: 'x' holds a letter or digit"),
+        ('csv, delimiter: "\\r"', r"delimiter: '\r' is a line end, where the frame is over"),
+        ('key_value, separator: "\\n"', r"separator: '\n' is a line end"),
+        ('key_value, separator: "*", checksum: crc16', "separator: '*' holds '*', which the chec"),
+        ('key_value, assignment: "is"', "assignment: 'is' holds a letter or digit"),
+    ],
+)
+def test_a_sign_no_line_can_be_cut_at_is_refused_where_it_stands(tmp_path, frame, wanted):
+    columns = ', columns: [T, "@status"]' if frame.startswith("csv") else ""
+    text = GOOD.replace('{format: csv, columns: [T, "@status"]}', f"{{format: {frame}{columns}}}")
+    with pytest.raises(ProfileError) as error:
+        load(tmp_path, text)
+    assert f"boiler.yaml:3: frame.{wanted}" in str(error.value)
+    assert str(error.value).endswith("give another sign, such as ',' or ';'")
+
+
+def test_a_star_between_fields_is_no_checksum_where_there_is_none(tmp_path):
+    text = GOOD.replace("format: csv", 'format: csv, delimiter: "*"')
+    assert load(tmp_path, text).frame.delimiter == "*"

@@ -90,10 +90,13 @@ class Diagnosis:
             seen.append(f"{self.nul:.0%} are NUL")
         return ", ".join(seen)
 
-    def advice(self, why: str = "") -> str:
-        """Return what to try, in one clause; *why* is the reason most lines were rejected for."""
+    def advice(self, why: str = "", in_use: str = "") -> str:
+        """Return what to try, in one clause.
+
+        *why* is the reason most lines were rejected for, *in_use* the profile they were read with.
+        """
         if self.printable >= TEXT_SHARE:
-            return self._advice_for_text(why)
+            return self._advice_for_text(why, in_use)
         if self.parity:
             return (
                 f"the device sends seven data bits with {self.parity} parity; set it to 8N1 "
@@ -110,11 +113,16 @@ class Diagnosis:
             "a port that was read at the wrong baud rate"
         )
 
-    def _advice_for_text(self, why: str) -> str:
+    def _advice_for_text(self, why: str, in_use: str) -> str:
         if why in {"checksum", "checksum_missing"}:
             return (
                 "the shape is right and the checksum is not: noise on the line, a missing ground, "
                 "or another kind of checksum than the profile's"
+            )
+        if self.profile is not None and self.profile == in_use:
+            return (
+                f"the newest lines are as the profile {in_use} wants them; what came before was "
+                "another speed, noise or the device's start: capture again"
             )
         if self.profile is not None:
             return f"try --profile {self.profile}"
@@ -154,7 +162,8 @@ def diagnose(data: bytes, baud: int | None = None) -> Diagnosis:
     )
 
 
-_PRINTABLE = np.array([*range(32, 127), *b"\t\r\n"], dtype=np.uint8)
+# A terminal's colours begin with ESC; a text that has them is no binary protocol.
+_PRINTABLE = np.array([*range(32, 127), *b"\t\r\n\x1b"], dtype=np.uint8)
 
 
 def likely_baud(data: bytes, read_at: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ def raw_names(folder: Path) -> list[str]:
     numbers = [int(match[1]) for match in found if match]
     first = [RAW] if (folder / RAW).is_file() else []
     return first + [raw_name(number) for number in sorted(numbers) if number > 1]
+
+
+def needed_names(kind: str) -> list[str]:
+    """Return the files that a recording of *kind* cannot be without, in the manifest's order.
+
+    >>> needed_names("imported")
+    ['recording.json', 'structured_metrics.csv', 'parser_errors.log', 'events.jsonl']
+    """
+    optional = {LABELS} if kind == "captured" else {LABELS, RAW, INDEX}
+    return [name for name in HASHED if name not in optional]
+
+
+def is_finished(meta: dict[str, Any]) -> bool:
+    """Return whether recording.json was written by a proper close: only then it has counts."""
+    return meta["status"] == "complete" or bool(meta.get("counts") and meta.get("ended"))
 
 
 def hashed_names(folder: Path) -> list[str]:
@@ -141,8 +157,19 @@ def write_manifest(folder: Path) -> None:
     """Write the hashes of all files, in the form that `sha256sum -c` reads.
 
     It is written last: a recording that has it is whole.
+
+    Raises
+    ------
+    RecordingError
+        If a file is missing that every recording of this kind has.
     """
     names = hashed_names(folder)
+    for name in needed_names(read_meta(folder)["kind"]):
+        if name not in names:
+            raise RecordingError(
+                f"{folder}: has lost its {name}, and gets no {MANIFEST} without it; restore it "
+                f"from a copy, or rebuild it with `sensorkit recover {folder}`"
+            )
     write_whole(
         folder / MANIFEST, "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     )
@@ -188,7 +215,19 @@ def changes(folder: Path, *, raw: bool = True) -> dict[str, str]:
             continue
         elif sha256_of(folder / name) != digest:
             found[name] = "changed"
+    for name in needed_names(_kind(folder, expected)):
+        if name not in expected and not (folder / name).is_file():
+            found[name] = "missing"
     for child in sorted(folder.iterdir()):
         if child.name not in {*expected, MANIFEST, DERIVED}:
             found[child.name + ("/" if child.is_dir() else "")] = "added"
     return found
+
+
+def _kind(folder: Path, names: Collection[str]) -> str:
+    """Return the kind of a recording whose recording.json may be damaged or gone."""
+    if RAW in names or INDEX in names:
+        return "captured"
+    with contextlib.suppress(RecordingError):
+        return str(read_meta(folder)["kind"])
+    return ""

@@ -68,6 +68,7 @@ class RawLog:
         self._inodes = [os.fstat(fd).st_ino for fd in (self._raw, self._index)]
         self._files = self._make_files(0)
         self._vouching = _Vouching(folder, self._index, syncs=fsync is not None)
+        self._seen = {layout.RAW}
         self._failure: OSError | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -106,7 +107,8 @@ class RawLog:
         Raises
         ------
         OSError
-            If the last fsync failed: nobody knows what is on the disk.
+            If the last fsync failed: nobody knows what is on the disk. Or if the thread that does
+            it has met with anything else.
         """
         if self._failure is not None:
             raise self._failure
@@ -120,7 +122,13 @@ class RawLog:
                 return name
             if found != inode:
                 return name
-        return None
+        try:
+            there = set(layout.raw_names(self.folder))
+        except OSError:  # the folder is going while we look
+            return layout.RAW
+        lost = sorted(self._seen - there)
+        self._seen |= there
+        return lost[0] if lost else None
 
     def descriptors(self) -> tuple[int, int, int]:
         """Return raw.log, which holds the lock, the raw file that is written, and the index."""
@@ -155,8 +163,9 @@ class RawLog:
         now_ns : int
             The time that bytes without a row get.
         """
-        if torn:
-            os.ftruncate(self._index, os.fstat(self._index).st_size - torn)
+        with self._vouching.appending:  # no hash may come between the size and the cut
+            if torn:
+                os.ftruncate(self._index, os.fstat(self._index).st_size - torn)
         names = layout.raw_names(self.folder)
         sizes = [(self.folder / name).stat().st_size for name in names]
         self._files.close()
@@ -214,15 +223,25 @@ class RawLog:
             except OSError as error:
                 self._failure = error  # the next write says it
                 return
+            except Exception as error:  # a bug must not end fsync and hashing in silence either
+                self._failure = OSError(f"fsync and hashing have stopped: {error!r}")
+                self._failure.__cause__ = error
+                return
 
 
 class _Vouching:
     """fsync, and the running SHA-256 of all that was written, noted in the index.
 
     It reads the raw files as anybody can, so it sees what is there, whoever wrote it.
+
+    Attributes
+    ----------
+    appending : Lock
+        Held while a row is appended; who shortens the index takes it too.
     """
 
     def __init__(self, folder: Path, index: int, *, syncs: bool) -> None:
+        self.appending = threading.Lock()
         self._folder = folder
         self._index = index
         self._syncs = syncs
@@ -247,7 +266,10 @@ class _Vouching:
             self._sync(self._raw)
         if self._size != self._noted or self._size == 0:
             row = HashRow(now_ns, self._size, self._hash.hexdigest())
-            _write_all(self._index, row.encode())
+            with self.appending:
+                if not last and self._is_torn():
+                    return
+                _write_all(self._index, row.encode())
             self._noted = self._size
         if self._syncs or last:
             self._sync(self._index)
@@ -257,6 +279,18 @@ class _Vouching:
         if self._raw is not None:
             os.close(self._raw)
             self._raw = None
+
+    def _is_torn(self) -> bool:
+        """Return whether the index ends in a part of a row: its pump has died, or is at it.
+
+        A row appended to it would be lost with it.
+        """
+        try:
+            with (self._folder / layout.INDEX).open("rb") as index:
+                index.seek(-1, os.SEEK_END)
+                return index.read(1) != b"\n"
+        except OSError:  # moved or emptied: the recorder says it
+            return False
 
     def _sync(self, fd: int | None) -> None:
         if fd is not None:

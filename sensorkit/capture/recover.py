@@ -13,7 +13,7 @@ from sensorkit.capture import layout
 from sensorkit.capture.blocks import INDEX_HEADER, HashRow, ReadRow
 from sensorkit.capture.disk import disk_error, lock
 from sensorkit.capture.reader import Recording
-from sensorkit.capture.replay import host_events, rebuild
+from sensorkit.capture.replay import host_events, rebuild, unreadable_events
 from sensorkit.capture.vouched import index_rows, vouched
 from sensorkit.errors import RecordingError
 from sensorkit.readings import isoformat, parse_time
@@ -29,8 +29,9 @@ def recover(folder: str | Path) -> Recording:
     the two writes or a power cut took the rows, are given the time of the last read before them.
     The derived files are rebuilt. What was found is `recovered` in recording.json: bytes without a
     row, rows without bytes, lines of the index that are no rows, zero bytes at the end of raw.log
-    (an ext4 after a power cut; they stay, and are rejected like any noise), and how far the hashes
-    noted in the index vouch for raw.log.
+    (an ext4 after a power cut; they stay, and are rejected like any noise), lines of events.jsonl
+    that cannot be read (what only the host saw cannot be rebuilt), and how far the hashes noted in
+    the index vouch for raw.log.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def _finish(recording: Recording) -> None:
         "rows_without_bytes": mended.without_bytes,
         "torn_rows": mended.torn,
         "zero_tail_bytes": _zero_tail(folder),
+        "unreadable_events": unreadable_events(folder / layout.EVENTS),
         "vouched": vouched(folder).to_dict(),
     }
     with tempfile.TemporaryDirectory(prefix="recover-", dir=recording.derived) as name:

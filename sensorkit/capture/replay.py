@@ -109,19 +109,31 @@ def _between(block: Block, start: int, places: Sequence[int]) -> Iterator[Block]
 
 
 def host_events(path: Path) -> list[Event]:
-    """Return what only the host saw, out of an events.jsonl that may be torn at its end."""
-    events = []
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as f:
-        for line in f:
-            try:
-                told = json.loads(line)
-                details = told["details"]
-                if details.get("origin") == "host":
-                    time = parse_time(told["time"])
-                    events.append(Event(time, told["kind"], told["offset"], details))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
-    return events
+    """Return what only the host saw, out of an events.jsonl that may be torn or damaged."""
+    told = (event for event in _events(path) if event is not None)
+    return [event for event in told if event.details.get("origin") == "host"]
+
+
+def unreadable_events(path: Path) -> int:
+    """Return how many lines of an events.jsonl are no events: what they told is lost."""
+    return sum(event is None for event in _events(path))
+
+
+def _events(path: Path) -> Iterator[Event | None]:
+    """Yield the events of a file that may be missing; None for a line that is none."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        for line in file:
+            yield _event(line)
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        told = json.loads(line.decode("utf-8"))
+        event = Event(parse_time(told["time"]), told["kind"], told["offset"], told["details"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    types = (type(event.kind), type(event.offset), type(event.details))
+    return event if types == (str, int, dict) else None
 
 
 def replay(recording: Recording, out: Path | None = None) -> list[str]:

@@ -60,10 +60,28 @@ def summarize(recording: Recording) -> dict[str, Any]:
     }
 
 
+MANY_TOGETHER = 0.1
+"""With such a share of frames that have the time of the one before, the times are those of reads,
+which brought several each."""
+
+GAP_STEPS = 10
+"""A step so many times the usual one is a gap."""
+
+
 def _rate_hz(time: NDArray[np.int64]) -> float | None:
-    steps = np.diff(time)
-    steps = steps[steps > 0]
-    return 1e9 / float(np.median(steps)) if len(steps) else None
+    """Return frames a second, None where all have one time."""
+    every = np.diff(time)
+    ahead = every[every > 0]
+    if not len(ahead):
+        return None
+    usual = float(np.median(ahead))
+    if np.mean(every == 0) < MANY_TOGETHER:
+        return 1e9 / usual
+    # Reads: all frames over all the time, but without the gaps and the reads that ended them.
+    is_gap = (every > GAP_STEPS * usual) | (every < 0)
+    read = np.cumsum(every != 0)  # the number of the read, for each frame but the first
+    kept = ~np.isin(read, read[is_gap])
+    return int(kept.sum()) * 1e9 / float(every[kept].sum())
 
 
 def _tally(words: Words) -> dict[str, int]:

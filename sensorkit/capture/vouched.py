@@ -47,8 +47,8 @@ class Vouched(NamedTuple):
                 f"was changed: its first {self.bad.offset} bytes are not those whose hash was "
                 f"noted at {isoformat(self.bad.noted_ns)}{shorter}; the first {self.up_to} are"
             )
-        if self.good is None:
-            return "has no hash noted; the recording was too short for one"
+        if self.good is None or (self.size and not self.up_to):
+            return f"is vouched for by nothing: no hash was noted of its {self.size} bytes"
         return (
             f"is vouched for up to byte {self.up_to} of {self.size}, as it was at "
             f"{isoformat(self.good.noted_ns)}"

@@ -153,17 +153,10 @@ class RecordingWriter:
         self._reads += 1
 
     def check(self) -> None:
-        """Raise a RunError if an fsync has failed, or raw.log is no longer there."""
+        """Raise a RunError if an fsync has failed, or a file is no longer there."""
         with self.disk():
             self.raw.check()
-        name = self.raw.missing()
-        if name is not None:
-            what = f"{name} was removed, moved or replaced while it was being written"
-            self.give_up(what)
-            raise RunError(
-                f"{self.dir}: {what}; the capture has stopped, for no more would be kept: leave a "
-                "recording alone until it is finished"
-            )
+        self._look_for_missing()
 
     def count_reads(self, n: int) -> None:
         """Take note of reads that another process has appended."""
@@ -201,9 +194,16 @@ class RecordingWriter:
         ended_ns: int | None = None,
         counts: StreamCounts | None = None,
     ) -> None:
-        """Finish the recording; its manifest is written last. A second call does nothing."""
+        """Finish the recording; its manifest is written last. A second call does nothing.
+
+        Raises
+        ------
+        RunError
+            If one of its files is no longer there, or the disk takes no more.
+        """
         if self.closed:
             return
+        self._look_for_missing()
         self.closed = True
         self.meta |= {
             "status": status,
@@ -231,6 +231,24 @@ class RecordingWriter:
         self.meta |= {"status": "failed", "reason": reason}
         with contextlib.suppress(OSError):
             layout.write_meta(self.dir, self.meta)
+
+    def _look_for_missing(self) -> None:
+        """Give up if a file was taken away: what is written to it would be kept nowhere."""
+        name = None if self._raw is None else self._raw.missing()
+        name = name or self._derived.missing()
+        if name is None and not (self.dir / layout.META).is_file():
+            name = layout.META  # `give_up` writes it again
+        if name is None:
+            return
+        what = f"{name} was removed, moved or replaced while it was being written"
+        self.give_up(what)
+        rest = (
+            "the capture has stopped, for no more would be kept: leave a recording alone until it "
+            "is finished"
+            if self._raw is not None
+            else "leave a recording alone until it is finished: remove it and make it again"
+        )
+        raise RunError(f"{self.dir}: {what}; {rest}")
 
     def _make_folder(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -12,7 +13,8 @@ import typer
 
 from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
 from sensorkit.cli.probing import probed
-from sensorkit.cli.quantities import fsync_interval, size, size_or_time
+from sensorkit.cli.quantities import duration as checked_duration
+from sensorkit.cli.quantities import fsync_interval, line_speed, size, size_or_time
 from sensorkit.cli.watching import (
     ENOUGH_LINES,
     Watch,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from sensorkit.profile import Profile
     from sensorkit.wire.links import Link
     from sensorkit.wire.reopening import Reopening
+
+MUCH_LAG_BYTES = 10_000_000
+"""With so much still to be decoded, one who pressed Ctrl+C waits for seconds and is told why."""
 
 
 @command("capture")
@@ -53,7 +58,7 @@ def capture(
             "--probe", help="Try the common speeds and the shipped formats first; use the best."
         ),
     ] = False,
-    duration: Annotated[float | None, typer.Option(min=0, help="Stop after these seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after these seconds.")] = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Stop once there are so many valid frames.")
     ] = None,
@@ -98,8 +103,8 @@ def capture(
         link=link,
         folder=folder,
         profile=Profile.load(profile),
-        baud=baud,
-        duration_s=duration,
+        baud=line_speed(baud, "--baud"),
+        duration_s=None if duration is None else checked_duration(duration, "--duration"),
         frames=frames,
         max_bytes=None if max_size is None else size(max_size, "--max-size"),
         rotate=None if rotate is None else size_or_time(rotate, "--rotate"),
@@ -176,6 +181,19 @@ def _run(
             watch.status.lost_since = None
             return again
 
+        told = False
+
+        def asked_to_stop() -> bool:
+            nonlocal told
+            if stop() and not told:
+                told = True
+                if recorder.lag_bytes > MUCH_LAG_BYTES:
+                    hint(
+                        f"{recorder.lag_bytes / 1e6:.0f} MB are still to be decoded; wait, or "
+                        "press Ctrl+C again to leave that to `sensorkit recover`"
+                    )
+            return stop()
+
         recorder = record(
             opened,
             writer,
@@ -183,22 +201,50 @@ def _run(
             frames=wanted.frames,
             max_bytes=wanted.max_bytes,
             clock=clock,
-            stop=stop,
+            stop=asked_to_stop,
             reopen=reopen if wanted.reconnect else None,
             pump=pump,
         )
         known_baud = wanted.baud if has_baud(wanted.link) else None
         watch = Watch(recorder, detector, quiet=as_json, baud=known_baud)
+        interrupted = False
         try:
             warn_of_others(opened.name)  # not before the port is read: it takes some milliseconds
             watch.run()
         except LinkLost:
             pass  # the recording is whole; the summary says it
+        except KeyboardInterrupt:
+            interrupted = True
         finally:
-            recorder.close()
-            recorder.link.close()
-            watch.finish()
+            interrupted = not _close(recorder, watch) or interrupted
+    if interrupted:
+        err.print(f"sensorkit: {printable(_stopped(wanted.folder))}")
+        raise typer.Exit(130)
     _summarize(recorder, watch, known_baud, as_json=as_json)
+
+
+def _close(recorder: Recorder, watch: Watch) -> bool:
+    """End the recording; return whether that was not interrupted by another Ctrl+C."""
+    try:
+        recorder.close()
+    except KeyboardInterrupt:
+        return False
+    finally:
+        recorder.link.close()
+        watch.finish()
+    return True
+
+
+def _stopped(folder: Path) -> str:
+    """Return what a second Ctrl+C leaves, in one sentence."""
+    from sensorkit.capture import layout
+
+    if (folder / layout.MANIFEST).exists():
+        return f"the recording in {folder} was stopped in the middle; it is closed and can be read"
+    return (
+        f"the recording in {folder} was stopped in the middle; all that was read is in raw.log: "
+        f"finish it with `sensorkit recover {shlex.quote(str(folder))}`"
+    )
 
 
 def _pump(link: str) -> PumpProcess | None:
@@ -288,6 +334,19 @@ def _nothing(link: str) -> str:
     )
 
 
+def _read_of(frames: int, lines: int) -> str:
+    """Return how few of the lines were frames.
+
+    >>> _read_of(0, 1), _read_of(2, 30)
+    ('the only line could not be read', 'only 2 of 30 lines could be read')
+    """
+    if not lines:
+        return "bytes came, but no line end"
+    if lines == 1:
+        return "the only line could not be read"
+    return f"{f'only {frames}' if frames else 'none'} of {lines} lines could be read"
+
+
 def _problem(recorder: Recorder, failure: Exception | None, baud: int | None) -> str | None:
     """Return what is wrong with the capture, in one sentence."""
     counts, folder = recorder.counts, recorder.writer.dir
@@ -301,8 +360,8 @@ def _problem(recorder: Recorder, failure: Exception | None, baud: int | None) ->
         why = main_reason(counts.rejected)
         found = look_at(folder, baud)
         return (
-            f"{folder}: only {counts.frames} of {counted(lines, 'line')} could be read (mostly: "
-            f"{why or 'no line end'}); {found.findings()}; {found.advice(why)}"
+            f"{folder}: {_read_of(counts.frames, lines)}{f' (mostly: {why})' if why else ''}; "
+            f"{found.findings()}; {found.advice(why, recorder.writer.profile.name)}"
         )
     if recorder.status == "aborted":
         return f"{recorder.reason}; what came is in {folder}"

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sensorkit.faults import FaultPlan
     from sensorkit.wire.links import Link
 
+MOST_FRAMES = 10**15
+"""As many as the fastest rate and the longest time that are possible."""
+
 # A reader that is alive takes what a pseudo-terminal holds (13 kB) in far less.
 DRAIN_S = 5.0
 
@@ -73,7 +76,10 @@ def emulate(
         float | None, typer.Option(help="Stop after these seconds of the device's time.")
     ] = None,
     frames: Annotated[
-        int | None, typer.Option(min=1, help="Stop after this many frames, silent ones included.")
+        int | None,
+        typer.Option(
+            min=1, max=MOST_FRAMES, help="Stop after this many frames, silent ones included."
+        ),
     ] = None,
     faults: Annotated[
         str | None, typer.Option(help="A shipped fault plan, or the path of a .yaml file.")

@@ -20,6 +20,13 @@ BYTES = {
 }
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
+MOST_BYTES = 10**18
+MOST_SECONDS = 1e9
+"""31 years. Nanoseconds since 1970 fit into 64 bits beyond it."""
+
+FASTEST_BAUD = 100_000_000
+"""No port is as fast; a larger number is a slip, and some systems would wrap it around."""
+
 _SIZES = {unit.lower(): factor for unit, factor in BYTES.items()}
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*")
 
@@ -37,7 +44,10 @@ def size(text: str, option: str) -> int:
     """
     number, unit = _parse(text)
     factor = _SIZES.get(unit.lower())
-    bytes_ = None if factor is None or number is None else round(number * factor)
+    wanted = 0.0 if factor is None or number is None else number * factor
+    if wanted > MOST_BYTES:
+        raise UsageError(f"{option} {text}: is too much; at most 1000000TB are possible")
+    bytes_ = round(wanted)
     if not bytes_:
         raise UsageError(f"{option} {text}: a size above 0 is wanted, such as 500kB, 100MB or 2GB")
     return bytes_
@@ -52,6 +62,8 @@ def size_or_time(text: str, option: str) -> tuple[int | None, float | None]:
     number, unit = _parse(text)
     seconds = SECONDS.get(unit.lower())
     if number and seconds is not None:
+        if number * seconds > MOST_SECONDS:
+            raise UsageError(f"{option} {text}: is too long; at most 11574d are possible")
         return None, number * seconds
     if not number or unit.lower() not in _SIZES or not unit:
         raise UsageError(
@@ -65,6 +77,43 @@ def _parse(text: str) -> tuple[float | None, str]:
     return (float(match[1]), match[2]) if match else (None, "")
 
 
+def line_speed(baud: int, option: str) -> int:
+    """Return *baud* if a line can be so fast.
+
+    >>> line_speed(9600, "--baud")
+    9600
+
+    Raises
+    ------
+    UsageError
+        If it cannot; the message names *option*.
+    """
+    if not 1 <= baud <= FASTEST_BAUD:
+        raise UsageError(
+            f"{option} {baud}: from 1 to {FASTEST_BAUD} are possible; 9600 or 115200 are usual"
+        )
+    return baud
+
+
+def duration(seconds: float, option: str) -> float:
+    """Return *seconds* if a run can last so long.
+
+    >>> duration(0.5, "--duration")
+    0.5
+
+    Raises
+    ------
+    UsageError
+        If it cannot; the message names *option*.
+    """
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise UsageError(
+            f"{option} {seconds:g}: from 0 to 1e9 seconds are possible; leave it out to go on "
+            "until Ctrl+C"
+        )
+    return seconds
+
+
 def fsync_interval(text: str) -> float | None:
     """Return the seconds between two fsyncs, 0 for always, None for never."""
     if text in {"always", "never"}:
@@ -73,6 +122,8 @@ def fsync_interval(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise UsageError(f"--fsync {text}: always, never, or a number of seconds above 0 is wanted")
+    if not 0 < seconds <= MOST_SECONDS:
+        raise UsageError(
+            f"--fsync {text}: always, never, or a number of seconds above 0 is wanted, at most 1e9"
+        )
     return seconds

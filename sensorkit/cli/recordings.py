@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
@@ -112,15 +112,19 @@ def verify(
 
     `sha256sum -c manifest-sha256.txt` in the folder says the same. raw.log is also held against the
     hashes that were noted while it was written; for a recording that was cut off, and has no
-    manifest, they are all there is.
+    manifest, they are all there is. A finished one whose manifest was removed is a failure.
 
     Example: sensorkit verify recordings/bench
     """
     from sensorkit.capture import layout, vouched
 
-    if not (recording / layout.MANIFEST).exists() and (recording / layout.RAW).exists():
-        _verify_unfinished(recording, as_json=as_json)
-        return
+    if not (recording / layout.MANIFEST).exists():
+        meta = layout.read_meta(recording)
+        if layout.is_finished(meta):
+            _verify_without_manifest(recording, meta["kind"], as_json=as_json)
+        if (recording / layout.RAW).exists():
+            _verify_unfinished(recording, as_json=as_json)
+            return
     # The folder is not opened as a recording: a damaged recording.json is named like any file.
     changes = layout.changes(recording)
     if not changes and (recording / layout.RAW).exists():
@@ -147,11 +151,32 @@ def verify(
         )
 
 
-def _verify_unfinished(recording: Path, *, as_json: bool) -> None:
-    """Say how far raw.log of a recording without a manifest is as it was received."""
+def _verify_without_manifest(recording: Path, kind: str, *, as_json: bool) -> NoReturn:
+    """Name what is missing of a recording that was finished and has lost its manifest."""
     from sensorkit.capture import layout, vouched
 
-    layout.read_meta(recording)
+    needed = layout.needed_names(kind)
+    changes = {n: "missing" for n in needed if not (recording / n).is_file()}
+    found = None
+    if layout.RAW in needed and not changes.keys() & {layout.RAW, layout.INDEX}:
+        found = vouched.vouched(recording)
+        if found.bad is not None:
+            changes[vouched.changed_file(recording, found)] = f"changed: it {found.sentence()}"
+    changes[layout.MANIFEST] = "missing"
+    if as_json:
+        told = {"recording": str(recording), "unchanged": False, "changes": changes}
+        print_json({**told, "whole": False, "vouched": found and found.to_dict()})
+    names = ", ".join(f"{name} ({what})" for name, what in changes.items())
+    rest = ""
+    if found is not None and found.bad is None:
+        rest = f"; {layout.RAW} {found.sentence()}, and nothing vouches for the other files"
+    raise VerifyError(f"{recording}: is not as it was recorded: {names}{rest}")
+
+
+def _verify_unfinished(recording: Path, *, as_json: bool) -> None:
+    """Say how far raw.log of a recording without a manifest is as it was received."""
+    from sensorkit.capture import vouched
+
     found = vouched.vouched(recording)
     name = vouched.changed_file(recording, found)
     if as_json:
@@ -220,6 +245,10 @@ def _say_recovered(recovered: Recording) -> None:
         ("rows_without_bytes", "rows of the index tell of bytes that are not in raw.log"),
         ("torn_rows", "lines of the index were torn"),
         ("zero_tail_bytes", "zero bytes at the end of raw.log, as a power cut leaves them"),
+        (
+            "unreadable_events",
+            "lines of events.jsonl could not be read; a link_lost or link_back in them is lost",
+        ),
     ):
         if found[key]:
             out.print(f"{found[key]} {what}")

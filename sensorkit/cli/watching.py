@@ -139,6 +139,7 @@ class Hints:
         self._baud = baud
         self._clock = clock
         self._started = clock()
+        self._profile = recorder.writer.profile.name
         self._quiet = self._garbage = False
         self._judged = (0, 0, 0)
         """Frames, rejected lines and bytes when last looked at."""
@@ -189,7 +190,7 @@ class Hints:
         found = look_at(self._recorder.writer.dir, self._baud)
         hint(
             f"{name}: {what}; {found.findings()}; "
-            f"{found.advice(main_reason(self._recorder.counts.rejected))}"
+            f"{found.advice(main_reason(self._recorder.counts.rejected), self._profile)}"
         )
         warn_of_others(name)
 

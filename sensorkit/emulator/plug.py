@@ -12,6 +12,9 @@ from sensorkit.errors import LinkError
 from sensorkit.wire.closing import Closing
 from sensorkit.wire.links import Link, PtyLink, open_link, open_pty
 
+SPARE_PTYS = 32
+"""So many are taken at most to get past the old number, which a reader that stays keeps."""
+
 
 @runtime_checkable
 class HasReader(Protocol):
@@ -150,7 +153,9 @@ def plug_pty(link: Path) -> Plug:
         nonlocal device
         with contextlib.ExitStack() as taken:
             # The system gives out the lowest free number: take all up to the old one.
-            while not device.exists():
+            for _ in range(SPARE_PTYS):
+                if device.exists():
+                    break
                 taken.enter_context(open_pty())
             pair = open_pty(link)
         device = Path(pair.device)

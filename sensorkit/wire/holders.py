@@ -25,6 +25,11 @@ class Holder:
     parent: int = 0
     """The process that started it."""
 
+    @property
+    def is_pump(self) -> bool:
+        """Return whether it is the process that reads for a `sensorkit capture`, its parent."""
+        return self.name.startswith("python") and self.name.endswith(" -I -S pump.py")
+
     def __str__(self) -> str:
         return f"{self.name} (process {self.pid})"
 
@@ -33,7 +38,8 @@ def holders(device: str, proc: Path = PROC) -> list[Holder]:
     """Return the other processes that have *device* open, as far as we may see.
 
     Linux says so in /proc; processes of other users stay unseen without root. Whoever has the far
-    end of a pseudo-terminal is its device and may keep the near end open.
+    end of a pseudo-terminal is its device and may keep the near end open. A capture and the
+    process that reads for it are one.
     """
     target = os.path.realpath(device)
     masters = {"/dev/ptmx", "/dev/pts/ptmx"} if target.startswith("/dev/pts/") else set()
@@ -42,7 +48,11 @@ def holders(device: str, proc: Path = PROC) -> list[Holder]:
         for folder in _processes(proc)
         if (open_there := _open_in(folder)) and target in open_there and not masters & open_there
     ]
-    return sorted(found, key=lambda holder: holder.pid)
+    pids = {holder.pid for holder in found}
+    return sorted(
+        (holder for holder in found if not (holder.is_pump and holder.parent in pids)),
+        key=lambda holder: holder.pid,
+    )
 
 
 def named(found: list[Holder]) -> str:

@@ -12,6 +12,7 @@ import os
 import select
 import sys
 import termios
+import time
 from typing import Any
 
 import serial
@@ -22,6 +23,9 @@ from sensorkit.wire.holders import holders, named, permission_advice
 
 READ_BYTES = 65536
 """Asked for in one read. A terminal hands out at most 4095 at once."""
+
+WRITE_S = 0.1
+"""Longest wait for room to write."""
 
 # What a read or write says when the far end is gone: a pty whose master has closed says EIO, an
 # unplugged adapter ENXIO or ENODEV.
@@ -68,7 +72,7 @@ class FdLink(Closing):
         """
         if self._at_end:
             return None
-        if not select.select([self.fd], [], [], timeout)[0]:
+        if not _events(self.fd, select.POLLIN, timeout):
             return b""
         try:
             data = os.read(self.fd, READ_BYTES)
@@ -101,14 +105,18 @@ class FdLink(Closing):
         return LinkLost(f"{self.name}: the device went away{why}; check the cable and its power")
 
     def write(self, data: bytes) -> int:
-        """Send what there is room for within a tenth of a second; return how many bytes that was.
+        """Send what there is room for within `WRITE_S` seconds; return how many bytes that was.
 
         Raises
         ------
         LinkLost
             If the far end has gone.
         """
-        if not select.select([], [self.fd], [], 0.1)[1]:
+        events = _events(self.fd, select.POLLOUT, WRITE_S)
+        if events == select.POLLHUP:  # nobody has the far end open, and there is no room yet
+            time.sleep(WRITE_S)
+            events = _events(self.fd, select.POLLOUT, 0)
+        if not events & ~select.POLLHUP:
             return 0
         try:
             return os.write(self.fd, data)
@@ -135,6 +143,17 @@ class FdLink(Closing):
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _events(fd: int, wanted: int, timeout: float) -> int:
+    """Return what `poll` says of *fd* within *timeout* seconds, 0 if nothing.
+
+    `select` knows no descriptor above 1023.
+    """
+    poll = select.poll()
+    poll.register(fd, wanted)
+    found = poll.poll(timeout * 1000)
+    return found[0][1] if found else 0
 
 
 def open_port(path: str, *, baud: int, exclusive: bool) -> FdLink:

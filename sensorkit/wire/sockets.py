@@ -191,11 +191,18 @@ def listen(url: str) -> ListenLink:
 
 
 def _address(url: str) -> tuple[str, int]:
+    host, port = None, None
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, told = parts.hostname, parts.netloc.rpartition(":")[2]
+        lowest = 0 if parts.scheme == "listen" else 1
+        if host is not None and told.isdecimal() and not lowest <= int(told) <= 65535:
+            raise LinkError(
+                f"{url}: the port {told} is out of range; one from {lowest} to 65535 is wanted"
+            )
+        port = parts.port
     except ValueError:
-        host, port = None, None
+        pass
     if host is None or port is None:
         raise LinkError(f"{url}: has no host and port; {url.split(':')[0]}://127.0.0.1:5000 has")
     return host, port

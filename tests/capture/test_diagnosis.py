@@ -163,3 +163,18 @@ def test_the_share_that_a_profile_reads_is_counted():
         {"name": "t", "rate_hz": 1, "channels": [{"name": "x"}]}, "a recording.json"
     )
     assert share_read(imported, data) == 0.0
+
+
+def test_the_profile_in_use_is_never_proposed():
+    found = diagnose(monitor_lines(10))
+    assert found.advice("", "mine") == "try --profile serial_monitor"
+    advice = found.advice("", "serial_monitor")
+    assert "--profile" not in advice
+    assert "the newest lines are as the profile serial_monitor wants them" in advice
+
+
+def test_text_with_a_terminals_colours_is_no_binary_protocol():
+    found = diagnose(b"T=21\r\n\x1b[31mT=22\x1b[0m\r\n" * 30, 115200)
+    assert "binary" not in found.advice()
+    assert found.baud == ()
+    assert "the lines are text and end with CRLF" in found.findings()

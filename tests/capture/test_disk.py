@@ -187,12 +187,13 @@ def test_a_disk_without_room_is_refused_before_anything_is_made(monitor, small_d
 
 @needs_pty
 @pytest.mark.pty
-@pytest.mark.parametrize("gone", ["rec", "raw.log", "raw.index.csv"])
+@pytest.mark.parametrize("gone", ["rec", "raw.log", "raw.index.csv", "structured_metrics.csv"])
 def test_a_recording_that_is_removed_under_the_capture_ends_it(capture_pty, frame, tmp_path, gone):
     folder = tmp_path / "rec"
     process, pair = capture_pty(folder, "--detector", "none")
     pair.master.write(frame(1))
     wait_for(lambda: (folder / "raw.log").exists() and (folder / "raw.log").stat().st_size)
+    wait_for(lambda: "wall_ns" in (folder / "recording.json").read_text())  # written again early
     if gone == "rec":
         shutil.rmtree(folder)
     else:

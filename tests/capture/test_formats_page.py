@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sensorkit.capture import LABEL_COLUMNS, layout, tables
+from sensorkit.capture.recover import recover
 from sensorkit.profile import Profile
 from sensorkit.readings import RejectReason
 from sensorkit.wire.codec import make_codec
@@ -46,6 +47,15 @@ def test_the_shown_recording_json_has_the_keys_of_a_real_one(capture, frame):
     assert counts["received_bytes"] == sum(
         counts[f"{place}_bytes"] for place in ("accepted", "rejected", "terminator", "tail")
     )
+
+
+def test_what_was_recovered_is_told_in_full(capture, frame):
+    recording = capture([(1, frame(1))])
+    (recording.dir / layout.MANIFEST).unlink()
+    told = section("recording.json").split("- `recovered`:", 1)[1]
+    assert [
+        key for key in recover(recording.dir).meta["recovered"] if f"`{key}`:" not in told
+    ] == []
 
 
 def test_the_shown_tables_have_the_columns_that_are_written(capture, frame):

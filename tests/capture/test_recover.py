@@ -63,6 +63,7 @@ def test_a_killed_recording_is_finished(killed, whole):
         "rows_without_bytes": 0,
         "torn_rows": 0,
         "zero_tail_bytes": 0,
+        "unreadable_events": 0,
         "vouched": {"bytes": 0, "of": 396, "noted": None, "changed_before": None},
     }
     for name in REBUILT[:2]:
@@ -129,7 +130,28 @@ def test_garbage_in_the_index_after_a_power_cut_is_not_taken_for_rows(killed, wh
 def test_what_only_the_host_saw_survives_a_torn_line(killed, whole):
     events = (killed / "events.jsonl").read_bytes()
     (killed / "events.jsonl").write_bytes(events + b'{"time": "2023')
-    assert recover(killed).events()[0]["kind"] == "link_opened"
+    recording = recover(killed)
+    assert recording.events()[0]["kind"] == "link_opened"
+    assert recording.meta["recovered"]["unreadable_events"] == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\0\0\0\0",
+        b"[]",
+        b'{"time": "2023-11-14T22:13:21Z", "kind": "link_lost", "offset": 0}',
+        b'{"time": "2023-11-14T22:13:21Z", "kind": "link_lost", "offset": "0", "details": {}}',
+        b'{"time": "soon", "kind": "link_lost", "offset": 0, "details": {"origin": "host"}}',
+        b'{"time": "2023-11-14T22:13:21Z", "kind": "\xff", "offset": 0, "details": {}}',
+    ],
+)
+def test_lines_of_the_events_that_cannot_be_read_are_counted(killed, whole, line):
+    events = (killed / "events.jsonl").read_bytes()
+    (killed / "events.jsonl").write_bytes(line + b"\n" + events + line)
+    recording = check(killed, whole)
+    assert recording.meta["recovered"]["unreadable_events"] == 2
+    assert recording.events()[0]["kind"] == "link_opened"
 
 
 def test_a_recording_killed_just_before_its_manifest_keeps_its_status(whole):

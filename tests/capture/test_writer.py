@@ -17,6 +17,7 @@ from sensorkit.capture import (
     raw_log,
     write_recording,
 )
+from sensorkit.capture.raw_log import Rotate
 from sensorkit.errors import ProfileError, RecordingError, RunError
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, FaultLabel, Readings, Rejection, RejectReason
@@ -351,3 +352,59 @@ def test_meta_is_whole_or_not_there(tmp_path):
         layout.write_meta(tmp_path, {"a": float("nan")})
     assert json.loads((tmp_path / "recording.json").read_text()) == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["recording.json"]
+
+
+CAPTURED = [name for name in layout.HASHED if name != layout.LABELS]
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+@pytest.mark.parametrize("call", ["check", "close"])
+def test_a_file_that_is_removed_while_it_is_written_ends_the_capture(tmp_path, monitor, name, call):
+    writer = RecordingWriter(tmp_path / "rec", monitor, fsync=None)
+    writer.write_raw(START, b"noise\n")
+    writer.check()
+    (writer.dir / name).unlink()
+    with pytest.raises(RunError, match=rf"rec: {name} was removed, moved or replaced while it was"):
+        getattr(writer, call)()
+    assert not Recording.open(writer.dir).whole
+    assert Recording.open(writer.dir).status == "failed"
+    assert name in Recording.open(writer.dir).meta["reason"]
+
+
+def test_a_file_that_is_replaced_while_it_is_written_ends_the_capture(tmp_path, monitor):
+    writer = RecordingWriter(tmp_path / "rec", monitor, fsync=None)
+    path = writer.dir / layout.METRICS
+    (writer.dir / "other").write_bytes(path.read_bytes())
+    (writer.dir / "other").replace(path)
+    with pytest.raises(RunError, match=r"structured_metrics\.csv was removed, moved or replaced"):
+        writer.check()
+
+
+def test_a_rotated_file_that_is_removed_ends_the_capture(tmp_path, monitor):
+    writer = RecordingWriter(tmp_path / "rec", monitor, fsync=None, rotate=Rotate(max_bytes=4))
+    for i in range(3):
+        writer.write_raw(START + i, b"noise\n")
+    writer.check()
+    (writer.dir / "raw.0002.log").unlink()
+    with pytest.raises(RunError, match=r"raw\.0002\.log was removed, moved or replaced"):
+        writer.check()
+
+
+@pytest.mark.parametrize("name", [layout.METRICS, layout.META])
+def test_an_import_from_which_a_file_is_removed_is_not_finished(tmp_path, monitor, name):
+    writer = RecordingWriter(tmp_path / "rec", monitor, kind="imported")
+    (writer.dir / name).unlink()
+    with pytest.raises(RunError, match=rf"{name} was removed.* remove it and make it again"):
+        writer.close()
+    assert not Recording.open(writer.dir).whole
+
+
+@pytest.mark.parametrize("name", CAPTURED[1:])
+def test_no_manifest_is_written_for_a_recording_without_one_of_its_files(tmp_path, monitor, name):
+    writer = RecordingWriter(tmp_path / "rec", monitor, fsync=None)
+    writer.close()
+    for gone in (name, layout.MANIFEST):
+        (writer.dir / gone).unlink()
+    with pytest.raises(RecordingError, match=rf"has lost its {name}, and gets no manifest"):
+        layout.write_manifest(writer.dir)
+    assert not (writer.dir / layout.MANIFEST).exists()

@@ -161,7 +161,7 @@ def test_garbage_hints_at_the_baud_rate(run, log):
     status, out, err = run(log(noise), "--out", "rec")
     assert status == 1
     assert "rec: 0 frames, 60 lines rejected" in out
-    assert "only 0 of 60 lines could be read (mostly: encoding); 50% of the bytes have" in err
+    assert "none of 60 lines could be read (mostly: encoding); 50% of the bytes have" in err
     assert err.count("\n") == 1
     assert "read at the wrong baud rate" in err
     assert Recording.open("rec").verify() == []
@@ -170,7 +170,7 @@ def test_garbage_hints_at_the_baud_rate(run, log):
 def test_bytes_without_a_line_end_are_garbage_too(run, log):
     status, _, err = run(log(b"\x80" * 100), "--out", "rec")
     assert status == 1
-    assert "only 0 of 0 lines could be read (mostly: no line end)" in err
+    assert "rec: bytes came, but no line end; " in err
 
 
 def test_a_file_without_a_byte_is_said_to_be_empty(run, log):
@@ -267,3 +267,73 @@ def test_on_a_terminal_an_alert_stands_on_a_line_of_its_own(tmp_path):
     before, _, _ = shown.partition(b"CRITICAL  THRESHOLD_BREACH_TEMP")
     assert re.fullmatch(rb"\S*Z  ", before.rpartition(b"\x1b[2K")[2])
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("--duration", "inf", "--duration inf: from 0 to 1e9 seconds are possible"),
+        ("--duration", "1e300", "--duration 1e+300: from 0 to 1e9 seconds are possible"),
+        ("--baud", "99999999999", "--baud 99999999999: from 1 to 100000000 are possible"),
+        ("--fsync", "1e300", "--fsync 1e300: always, never, or a number of seconds above 0"),
+        ("--max-size", "9" * 400, "is too much; at most 1000000TB are possible"),
+        ("--rotate", "99999999d", "--rotate 99999999d: is too long; at most 11574d are possible"),
+    ],
+)
+def test_a_number_that_cannot_be_is_wrong_use_and_leaves_no_folder(
+    run, log, tmp_path, option, value, wanted
+):
+    status, _, err = run(log(frame(0)), "--out", "rec", option, value)
+    assert status == 2
+    assert wanted in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "rec").exists()
+
+
+def test_a_second_ctrl_c_says_how_the_recording_is_finished(run, log, monkeypatch):
+    from sensorkit.capture.recorder import Recorder
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recorder, "_read_all", interrupt)
+    status, _, err = run(log(frame(0)), "--out", "my rec")
+    assert status == 130
+    assert err == (
+        "sensorkit: the recording in my rec was stopped in the middle; all that was read is in "
+        "raw.log: finish it with `sensorkit recover 'my rec'`\n"
+    )
+
+
+def test_a_second_ctrl_c_that_came_too_late_leaves_nothing_to_be_finished(run, log, monkeypatch):
+    from sensorkit.capture.recorder import Recorder
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recorder, "close", interrupt)
+    status, _, err = run(log(frame(0)), "--out", "rec")
+    assert status == 130
+    assert "it is closed and can be read" in err
+    assert Recording.open("rec").verify() == []
+
+
+def test_after_ctrl_c_one_is_told_once_how_much_is_still_to_be_decoded(run, log, monkeypatch):
+    from contextlib import contextmanager
+
+    from sensorkit.capture.recorder import Recorder
+
+    @contextmanager
+    def pressed():
+        yield lambda: True
+
+    monkeypatch.setattr(capture_command, "stop_on_signal", pressed)
+    monkeypatch.setattr(Recorder, "lag_bytes", property(lambda _: 23_400_000))
+    _, _, err = run(log(frame(0)), "--out", "rec")
+    assert err.count("sensorkit: 23 MB are still to be decoded; wait, or press Ctrl+C again") == 1
+
+
+def test_of_one_line_it_is_said_that_it_is_the_only_one(run, log):
+    status, _, err = run(log(b"noise\n"), "--out", "rec")
+    assert status == 1
+    assert "rec: the only line could not be read (mostly: " in err

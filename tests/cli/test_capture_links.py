@@ -269,7 +269,7 @@ def test_probe_sets_the_speed_of_the_port_and_the_pump_reads_on(run, bench, monk
         constant: misread(says, sent_at=57600, read_at=baud, gap_bits=400)
         for constant, baud in speeds.items()
     }
-    sent, at = [], 0
+    sent, gone, at = [], [], 0
     with open_pty(tmp_path / "device") as pair:
 
         def device():
@@ -280,9 +280,11 @@ def test_probe_sets_the_speed_of_the_port_and_the_pump_reads_on(run, bench, monk
                 at += pair.master.write(heard[speed][at % len(heard[speed]) :][:400])
                 sent.append(speeds[speed])
                 time.sleep(0.002)
+            gone.append(True)
 
         bench(device)
         status, _, err = run(pair.port, "--probe", "--out", "rec", "--frames", "100")
+        wait_for(lambda: gone)  # the device uses the pair until then
     assert status == 0, err
     assert set(sent) == {115200, 57600}
     assert "57600 baud, profile serial_monitor; recording from here on" in err

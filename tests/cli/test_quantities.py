@@ -1,6 +1,6 @@
 import pytest
 
-from sensorkit.cli.quantities import fsync_interval, size, size_or_time
+from sensorkit.cli.quantities import duration, fsync_interval, size, size_or_time
 from sensorkit.errors import UsageError
 
 
@@ -55,7 +55,25 @@ def test_the_disk_is_told_to_keep_things_as_often_as_asked(text, seconds):
     assert fsync_interval(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "often", "inf", "nan"])
+@pytest.mark.parametrize("text", ["0", "-1", "often", "inf", "nan", "1e300"])
 def test_an_interval_that_is_none_is_refused(text):
     with pytest.raises(UsageError, match=f"--fsync {text}: always, never, or a number"):
         fsync_interval(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "1" + "0" * 400 + "GB", "9999999TB"])
+def test_a_size_beyond_every_disk_is_too_much(text):
+    with pytest.raises(UsageError, match="is too much; at most 1000000TB are possible"):
+        size(text, "--max-size")
+
+
+@pytest.mark.parametrize("text", ["20000d", "9" * 400 + "s"])
+def test_an_age_that_nobody_sees_is_too_long(text):
+    with pytest.raises(UsageError, match="is too long; at most 11574d are possible"):
+        size_or_time(text, "--rotate")
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), 1e300, -1.0])
+def test_a_run_cannot_last_for_ever(seconds):
+    with pytest.raises(UsageError, match=r"--duration \S+: from 0 to 1e9 seconds are possible"):
+        duration(seconds, "--duration")

@@ -59,6 +59,11 @@ def recording(tmp_path):
     return Recording.open(tmp_path / "bench")
 
 
+def edit_meta(recording, **fields):
+    path = recording.dir / "recording.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
 def test_show_says_what_is_in_a_recording(run, recording):
     status, out, err = run("show", "bench")
     assert (status, err) == (0, "")
@@ -135,14 +140,90 @@ def test_recover_finishes_what_was_cut_off(run, recording):
         status, out, err = run(command, "bench")
         assert (status, out) == (2, "")
         assert "sensorkit recover bench" in err
-    status, out, err = run("verify", "bench")
-    assert (status, err) == (0, "")
-    assert "raw.log is vouched for up to byte 60 of 60, as it was at 2023-11-14T" in out
-    assert "sensorkit recover bench" in out
     status, out, _ = run("recover", "bench")
     assert status == 0
     assert out.startswith("bench: recovered 2 frames, 1 lines rejected, from 60 bytes")
     assert run("verify", "bench")[0] == 0
+
+
+@pytest.mark.parametrize("status", ["complete", "failed"])
+def test_verify_names_the_manifest_that_a_finished_recording_has_lost(run, recording, status):
+    edit_meta(recording, status=status)
+    (recording.dir / "manifest-sha256.txt").unlink()
+    code, out, err = run("verify", "bench")
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        "sensorkit: bench: is not as it was recorded: manifest-sha256.txt (missing); raw.log is "
+        "vouched for up to byte 60 of 60, as it was at 2023-11-14T"
+    )
+    assert err.endswith(", and nothing vouches for the other files\n")
+    assert err.count("\n") == 1
+    code, out, _ = run("verify", "bench", "--json")
+    told = json.loads(out)
+    assert (code, told["unchanged"]) == (1, False)
+    assert told["changes"] == {"manifest-sha256.txt": "missing"}
+    assert told["vouched"]["bytes"] == 60
+
+
+@pytest.mark.parametrize("name", ["raw.log", "raw.index.csv", "events.jsonl"])
+def test_verify_names_all_that_was_removed_with_the_manifest(run, recording, name):
+    for gone in (name, "manifest-sha256.txt"):
+        (recording.dir / gone).unlink()
+    status, _, err = run("verify", "bench")
+    assert status == 1
+    assert f"recorded: {name} (missing), manifest-sha256.txt (missing)" in err
+
+
+def test_verify_names_the_lost_manifest_of_an_import(run, tmp_path):
+    (tmp_path / "pump.csv").write_text("t,flow\n0,1\n1,2\n")
+    assert run("import", "pump.csv", "--time", "t", "--out", "pump")[0] == 0
+    assert run("verify", "pump")[0] == 0
+    (tmp_path / "pump" / "manifest-sha256.txt").unlink()
+    assert run("verify", "pump") == (
+        1,
+        "",
+        "sensorkit: pump: is not as it was recorded: manifest-sha256.txt (missing)\n",
+    )
+
+
+@pytest.mark.parametrize("status", ["recording", "failed"])
+def test_verify_says_how_far_an_unfinished_recording_is_vouched_for(run, recording, status):
+    edit_meta(recording, status=status, counts=None, ended=None)
+    (recording.dir / "manifest-sha256.txt").unlink()
+    code, out, err = run("verify", "bench")
+    assert (code, err) == (0, "")
+    assert "bench: was cut off or is still being written; raw.log is vouched for up to" in out
+    assert "byte 60 of 60, as it was at 2023-11-14T" in out
+    index = recording.dir / "raw.index.csv"
+    rows = index.read_text().splitlines(keepends=True)
+    index.write_text("".join(row for row in rows if not row[-10:-1].isalnum()))
+    code, out, err = run("verify", "bench")
+    assert (code, err) == (0, "")
+    assert "raw.log is vouched for by nothing: no hash was noted of its 60 bytes. Finish" in out
+
+
+@pytest.mark.parametrize(
+    "name", ["structured_metrics.csv", "parser_errors.log", "events.jsonl", "raw.index.csv"]
+)
+def test_verify_names_a_file_that_neither_folder_nor_manifest_has(run, recording, name):
+    manifest = recording.dir / "manifest-sha256.txt"
+    rows = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(row for row in rows if not row.endswith(f"  {name}\n")))
+    (recording.dir / name).unlink()
+    status, _, err = run("verify", "bench")
+    assert (status, err) == (
+        1,
+        f"sensorkit: bench: is not as it was recorded: {name} (missing)\n",
+    )
+
+
+def test_recover_says_that_lines_of_the_events_were_lost(run, recording):
+    (recording.dir / "manifest-sha256.txt").unlink()
+    with (recording.dir / "events.jsonl").open("a") as events:
+        events.write('{"time": "2023')
+    status, out, _ = run("recover", "bench")
+    assert status == 0
+    assert "1 lines of events.jsonl could not be read; a link_lost or link_back in them" in out
 
 
 def test_what_was_changed_before_it_was_recovered_is_named_then_and_ever_after(run, recording):
@@ -152,7 +233,8 @@ def test_what_was_changed_before_it_was_recovered_is_named_then_and_ever_after(r
     (recording.dir / "raw.log").write_bytes(raw)
     status, out, err = run("verify", "bench")
     assert (status, out) == (1, "")
-    assert "raw.log was changed: its first 60 bytes are not those whose hash was noted" in err
+    assert "raw.log (changed: it was changed: its first 60 bytes are not those whose hash" in err
+    assert "manifest-sha256.txt (missing)" in err
     status, out, err = run("recover", "bench", "--json")
     assert status == 1
     assert json.loads(out)["recovered"]["vouched"]["changed_before"] == 60

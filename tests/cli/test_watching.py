@@ -35,7 +35,7 @@ def recorder(tmp_path):
     (tmp_path / "raw.log").write_bytes(b"12;5\r\n" * 50)
     return SimpleNamespace(
         link=SimpleNamespace(name="/dev/ttyUSB0"),
-        writer=SimpleNamespace(dir=tmp_path),
+        writer=SimpleNamespace(dir=tmp_path, profile=SimpleNamespace(name="mine")),
         counts=StreamCounts(),
         lag_bytes=0,
     )

@@ -121,3 +121,22 @@ def test_a_replugged_socket_listens_at_the_same_place():
             assert plug.read(0) == b""
             assert plug.fileno() == -1
             assert plug.replug() == plug.name
+
+
+@posix
+@pytest.mark.pty
+def test_a_reader_that_stays_on_the_old_device_does_not_use_up_all_numbers(tmp_path):
+    """The number of a device that is still open is not given out again."""
+    from sensorkit.emulator.plug import SPARE_PTYS, plug_pty
+
+    link = tmp_path / "port"
+    before = set(Path("/dev/fd").iterdir())
+    with plug_pty(link) as plug, open_link(str(link)):
+        old = str(link.readlink())
+        plug.unplug()
+        assert plug.replug() == str(link.readlink()) != old
+        # The master, the reader's end, and no spare one.
+        assert len(set(Path("/dev/fd").iterdir()) - before) < SPARE_PTYS / 4
+        with open_link(str(link)) as reader:
+            plug.write(b"T:1\n")
+            assert reader.read(5.0) == b"T:1\n"

@@ -151,3 +151,17 @@ def test_who_is_in_no_group_of_the_ports_is_told_before_one_is_there(
     monkeypatch.setattr(grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=20))
     monkeypatch.setattr(module, "_members", lambda _: members)
     assert module.group_advice() == advice
+
+
+PUMP = ("/usr/bin/python", "-I", "-S", "/opt/sensorkit/capture/pump.py", "7")
+
+
+def test_a_capture_and_the_process_that_reads_for_it_are_one(proc):
+    proc(11, "sensorkit", "/dev/ttyUSB0")
+    proc(12, "python", "/dev/ttyUSB0", command=PUMP, parent=11)
+    assert named(holders("/dev/ttyUSB0", proc.root)) == "sensorkit (process 11)"
+
+
+def test_a_process_that_reads_for_a_capture_that_is_gone_is_named(proc):
+    proc(12, "python", "/dev/ttyUSB0", command=PUMP, parent=1)
+    assert [holder.pid for holder in holders("/dev/ttyUSB0", proc.root)] == [12]

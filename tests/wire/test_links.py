@@ -324,3 +324,17 @@ def test_a_file_that_the_disk_does_not_take_is_named():
         link = StreamLink("file:frames.raw", None, full)
         with pytest.raises(RunError, match=r"file:frames\.raw: cannot be written: No space left"):
             link.write(b"T:1")
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("socket://127.0.0.1:99999", "the port 99999 is out of range; one from 1 to 65535 is wan"),
+        ("socket://127.0.0.1:0", "the port 0 is out of range; one from 1 to 65535 is wanted"),
+        ("listen://[::1]:65536", "the port 65536 is out of range; one from 0 to 65535 is wanted"),
+    ],
+)
+def test_a_port_number_that_cannot_be_is_named(url, wanted):
+    with pytest.raises(LinkError) as error:
+        open_link(url)
+    assert str(error.value).startswith(f"{url}: {wanted}")

@@ -186,3 +186,26 @@ def test_pty_as_a_link_waits_for_a_program_to_write(tmp_path):
             assert link.read(1.0) == b"T:1\n"
             link.write(b"ok\n")
             assert far.read(1.0) == b"ok\n"
+
+
+def test_a_descriptor_that_select_does_not_know_is_read_and_written():
+    import fcntl
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1100:
+        pytest.skip("the system allows no descriptor above 1023")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1100), hard))
+    ours, theirs = os.pipe()
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 1030) for fd in (ours, theirs)]
+    os.close(ours)
+    os.close(theirs)
+    try:
+        with FdLink(high[0], "in", ends=True) as reader:
+            assert reader.read(0) == b""
+            with FdLink(high[1], "out") as writer:
+                assert writer.write(b"T:1\n") == 4
+            assert reader.read(5.0) == b"T:1\n"
+            assert reader.read(5.0) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
