@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from sensorkit.capture import layout, tables
+from sensorkit.capture.disk import is_at
+from sensorkit.capture.pump import write_all
 from sensorkit.capture.rows import metrics_header, metrics_rows
 from sensorkit.readings import Event, Readings, Rejection
 from sensorkit.wire.texts import Texts
@@ -75,28 +77,17 @@ class DerivedFiles(DerivedSinks):
     def __init__(self, folder: Path, channels: Sequence[str]) -> None:
         names = (layout.METRICS, layout.ERRORS, layout.EVENTS)
         self._files = [_NewFile(folder / name) for name in names]
-        metrics, errors, self._journal = self._files
-        super().__init__(metrics, errors, self._journal, channels)
+        metrics, errors, events = self._files
+        super().__init__(metrics, errors, events, channels)
 
     def missing(self) -> str | None:
         """Return the name of a file that is no longer where it is being written, if one is not."""
-        return next((file.path.name for file in self._files if not file.is_there()), None)
+        gone = (f.path.name for f in self._files if not is_at(f.path, f.inode))
+        return next(gone, None)
 
-    def write(
-        self,
-        readings: Readings,
-        texts: Texts | Sequence[Sequence[str | None]] | None = None,
-        rejections: Iterable[Rejection] = (),
-        events: Iterable[Event] = (),
-    ) -> None:
-        """Append to all three; what only the host saw is on the disk when this returns.
-
-        raw.log does not tell where a link was lost, so a power cut must not take that away.
-        """
-        events = list(events)
-        super().write(readings, texts, rejections, events)
-        if any(event.details.get("origin") == "host" for event in events):
-            self._journal.sync()
+    def sync_events(self) -> None:
+        """Make the events survive a power cut."""
+        self._files[-1].sync()
 
 
 class _NewFile:
@@ -106,19 +97,10 @@ class _NewFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self.path = path
         self._fd = os.open(path, flags, 0o666)
-        self._inode = os.fstat(self._fd).st_ino
-
-    def is_there(self) -> bool:
-        """Return whether *path* still is this file."""
-        try:
-            return self.path.stat().st_ino == self._inode
-        except OSError:
-            return False
+        self.inode = os.fstat(self._fd).st_ino
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:  # a disk that fills up takes a part first
-            view = view[os.write(self._fd, view) :]
+        write_all(self._fd, data)
 
     def sync(self) -> None:
         os.fsync(self._fd)

@@ -73,6 +73,14 @@ def disk_error(folder: Path, error: OSError, kind: str = "captured") -> RunError
     return RunError(f"{folder}: cannot be written: {error.strerror or error}; {rest}")
 
 
+def is_at(path: Path, inode: int) -> bool:
+    """Return whether *path* still is the file with this *inode*: not removed, moved or replaced."""
+    try:
+        return path.stat().st_ino == inode
+    except OSError:
+        return False
+
+
 def lock(fd: int) -> bool:
     """Lock a raw.log for as long as *fd* is open; return False if another process has it.
 

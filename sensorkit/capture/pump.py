@@ -77,6 +77,12 @@ def raw_name(number: int) -> str:
 fdatasync = getattr(os, "fdatasync", os.fsync)
 
 
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of *data*: a disk that fills up takes a part first."""
+    while data:
+        data = data[os.write(fd, data) :]
+
+
 class Files:
     """The raw files and their index, appended to and never rewritten.
 
@@ -149,8 +155,7 @@ class Files:
         row = b"%d,%d,%d,%s,\n" % (received_ns, self.size, length, name)
         self.size += length
         self.file_size += length
-        while row:
-            row = row[os.write(self.index, row) :]
+        write_all(self.index, row)
 
     def _rotate(self, now_ns: int) -> None:
         raw = os.open(os.path.join(self.folder, raw_name(self.number + 1)), FILE_FLAGS, 0o644)  # noqa: PTH118

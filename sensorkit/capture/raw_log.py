@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sensorkit.capture import layout, pump
 from sensorkit.capture.blocks import INDEX_HEADER, HashRow
 from sensorkit.capture.clock import AnchoredClock
-from sensorkit.capture.disk import lock
+from sensorkit.capture.disk import is_at, lock
 
 Fsync = float | None
 """Seconds between two fsyncs; 0 for one after each read, None for none."""
@@ -73,7 +73,7 @@ class RawLog:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         try:
-            _write_all(self._index, INDEX_HEADER)
+            pump.write_all(self._index, INDEX_HEADER)
         except BaseException:
             os.close(self._raw)
             os.close(self._index)
@@ -116,11 +116,7 @@ class RawLog:
     def missing(self) -> str | None:
         """Return the name of a file that is no longer where it is being written, if one is not."""
         for name, inode in zip((layout.RAW, layout.INDEX), self._inodes, strict=True):
-            try:
-                found = (self.folder / name).stat().st_ino
-            except OSError:
-                return name
-            if found != inode:
+            if not is_at(self.folder / name, inode):
                 return name
         try:
             there = set(layout.raw_names(self.folder))
@@ -269,7 +265,7 @@ class _Vouching:
             with self.appending:
                 if not last and self._is_torn():
                     return
-                _write_all(self._index, row.encode())
+                pump.write_all(self._index, row.encode())
             self._noted = self._size
         if self._syncs or last:
             self._sync(self._index)
@@ -317,8 +313,3 @@ class _Vouching:
         while self._raw is not None and (piece := os.read(self._raw, _PIECE_BYTES)):
             self._hash.update(piece)
             self._size += len(piece)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]

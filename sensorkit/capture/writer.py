@@ -180,6 +180,9 @@ class RecordingWriter:
             log.info("%s: %s %s", self.dir, event.kind, json.dumps(event.details))
         with self.disk():
             self._derived.write(readings, texts, rejections, events)
+            # raw.log does not tell where a link was lost: a power cut must not take that away.
+            if any(event.details.get("origin") == "host" for event in events):
+                self._derived.sync_events()
 
     def write_labels(self, labels: Iterable[FaultLabel]) -> None:
         """Write labels.csv."""

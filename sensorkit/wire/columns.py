@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sensorkit.readings import NO_SEQUENCE, RejectReason, Words
 from sensorkit.wire.codec import Codec
-from sensorkit.wire.framing import Line
+from sensorkit.wire.framing import Accounting, Line
 from sensorkit.wire.grammar import MAX_UPTIME_S, Decoded, Frame
 from sensorkit.wire.texts import Texts
 
@@ -81,41 +81,14 @@ class Refused(NamedTuple):
     """Which read of the block brought its end."""
 
 
-class Decoder(Protocol):
-    """Cuts blocks of bytes into frames and refused lines, whatever the cut.
-
-    Every byte is accounted for, as by a `Framer`.
-    """
+class Decoder(Accounting, Protocol):
+    """Cuts blocks of bytes into frames and refused lines, whatever the cut."""
 
     mid_stream: bool
     """The next line may be the second half of one."""
 
-    @property
-    def received(self) -> int:
-        """Return the bytes taken so far."""
-        ...
-
-    @property
-    def terminators(self) -> int:
-        """Return the bytes that ended lines."""
-        ...
-
-    @property
-    def passed_over(self) -> int:
-        """Return the bytes of overlong lines beyond those handed out."""
-        ...
-
-    @property
-    def tail(self) -> bytes:
-        """Return the bytes of the line that has not ended yet."""
-        ...
-
     def decode(self, data: bytes, ends: NDArray[np.int64]) -> tuple[Columns, list[Refused]]:
         """Take a block of reads that end at *ends* in *data*; both results in wire order."""
-        ...
-
-    def cut(self) -> Line | None:
-        """End the unfinished line here, for the stream goes on elsewhere; return it."""
         ...
 
 

@@ -22,12 +22,10 @@ class Line(NamedTuple):
     """It did not end within the limit: *data* is its beginning, the rest was passed over."""
 
 
-class Framer(Protocol):
-    """Cuts a stream into lines, or whatever a protocol has for them.
+class Accounting(Protocol):
+    """Tells where every byte of a stream is.
 
-    Implementations promise that the lines do not depend on how the stream was cut into pieces, and
-    that every byte is accounted for:
-    ``received = bytes in lines + terminators + passed_over + len(tail)``.
+    ``received = bytes in lines + terminators + passed_over + len(tail)``
     """
 
     @property
@@ -50,12 +48,20 @@ class Framer(Protocol):
         """Return the bytes of the line that has not ended yet."""
         ...
 
-    def feed(self, data: bytes) -> list[Line]:
-        """Return the lines that *data* completes."""
-        ...
-
     def cut(self) -> Line | None:
         """End the unfinished line here, for the stream goes on elsewhere; return it."""
+        ...
+
+
+class Framer(Accounting, Protocol):
+    """Cuts a stream into lines, or whatever a protocol has for them.
+
+    Implementations promise that the lines do not depend on how the stream was cut into pieces, and
+    that every byte is accounted for.
+    """
+
+    def feed(self, data: bytes) -> list[Line]:
+        """Return the lines that *data* completes."""
         ...
 
 

@@ -28,21 +28,10 @@ def frame(i, temperature="25.00", voltage="5.00"):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(typing, capsys, monkeypatch, tmp_path):
     """Run `sensorkit capture` as `main` does; return exit status, output and errors."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments):
-        monkeypatch.setattr("sys.argv", ["sensorkit", "capture", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return command
+    return typing(capsys, "capture")
 
 
 @pytest.fixture

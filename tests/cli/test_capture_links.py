@@ -34,21 +34,10 @@ def frame(i):
 
 
 @pytest.fixture
-def run(capfd, monkeypatch, tmp_path):
+def run(typing, capfd, monkeypatch, tmp_path):
     """Run `sensorkit capture` as `main` does; return exit status, output and errors."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments):
-        monkeypatch.setattr("sys.argv", ["sensorkit", "capture", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        said = capfd.readouterr()
-        return status, said.out, said.err
-
-    return command
+    return typing(capfd, "capture")
 
 
 @pytest.fixture

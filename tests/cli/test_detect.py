@@ -1,13 +1,11 @@
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
 
 from sensorkit import detect
 from sensorkit.capture import write_recording
-from sensorkit.cli import main
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, Readings
 
@@ -46,16 +44,9 @@ def healthy(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(typing, capsys):
     """Run `sensorkit detect ...`; return exit code, output and errors."""
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["sensorkit", "detect", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return stopped.value.code or 0, *capsys.readouterr()
-
-    return call
+    return typing(capsys, "detect")
 
 
 def test_the_rules_of_the_profile_are_the_default(run, bench):

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from sensorkit.cli import app as cli
 from sensorkit.cli import checks, doctor
 from sensorkit.cli.checks import Check, State
 from sensorkit.wire.holders import Holder
@@ -14,22 +13,16 @@ from sensorkit.wire.identity import Port
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(typing, capsys, monkeypatch, tmp_path):
     """Run `sensorkit doctor` with checks that are given; return exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
+    typed = typing(capsys, "doctor")
 
     def command(*arguments, found=None):
         if found is not None:
             made = [lambda check=check: check for check in found]
             monkeypatch.setattr(checks, "all_checks", lambda _: made)
-        monkeypatch.setattr("sys.argv", ["sensorkit", "doctor", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        return typed(*arguments)
 
     return command
 

@@ -11,7 +11,6 @@ import pytest
 
 from sensorkit.capture import Recording
 from sensorkit.capture.tables import read_labels
-from sensorkit.cli import main
 from sensorkit.emulator import Emulator
 from sensorkit.profile import Profile
 from sensorkit.wire.links import open_link
@@ -21,16 +20,9 @@ HEALTHY = Path(__file__).parents[2] / "datasets" / "serial_monitor_healthy"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(typing, capsys):
     """Run `sensorkit ...`; return exit code, output and errors."""
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["sensorkit", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return stopped.value.code or 0, *capsys.readouterr()
-
-    return call
+    return typing(capsys)
 
 
 def bytes_of(n: int, **options) -> bytes:

@@ -10,22 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from sensorkit.cli import main
 from sensorkit.report import run as runs
 from sensorkit.report.files import write_json
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(typing, capsys):
     """Run `sensorkit ...`; return exit code, output and errors."""
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["sensorkit", *map(str, args)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return stopped.value.code or 0, *capsys.readouterr()
-
-    return call
+    return typing(capsys)
 
 
 @pytest.fixture

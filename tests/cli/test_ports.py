@@ -2,24 +2,15 @@ import json
 
 import pytest
 
-from sensorkit.cli import app as cli
 from sensorkit.wire import identity
 from sensorkit.wire.holders import Holder
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, fake_ports):
+def run(typing, capsys, monkeypatch, fake_ports):
     """Run `sensorkit ports` on a made-up machine; return exit status, output and errors."""
     monkeypatch.setattr(identity, "HERE", fake_ports.tree)
-
-    def command(*arguments):
-        monkeypatch.setattr("sys.argv", ["sensorkit", "ports", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        said = capsys.readouterr()
-        return exit_.value.code or 0, said.out, said.err
-
-    return command
+    return typing(capsys, "ports")
 
 
 def test_a_port_is_shown_with_the_names_that_stay(run, fake_ports):

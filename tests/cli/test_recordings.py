@@ -18,21 +18,10 @@ importlib.import_module("sensorkit.cli.recordings")
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(typing, capsys, monkeypatch, tmp_path):
     """Run a command as `main` does; return exit status, output and errors."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments):
-        monkeypatch.setattr("sys.argv", ["sensorkit", *map(str, arguments)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return command
+    return typing(capsys)
 
 
 class OneByOne:
