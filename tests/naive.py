@@ -104,3 +104,38 @@ def lowest_threshold(
         if alarms > budget or share > most_flagged:
             return math.nextafter(score, math.inf)
     return -math.inf
+
+
+def running_tail(scores: list[float], *, length: int) -> list[float]:
+    """Improbability among the last *length* scores before, as they are remembered."""
+    largest = 1.7976931348623157e308
+    memory: list[Fraction] = []
+    results = []
+    for score in scores:
+        if math.isnan(score) or score <= -largest:
+            results.append(0.0)
+            continue
+        if score >= largest:
+            results.append(30.0)
+            continue
+        kept = memory[-length:]
+        improbable, remembered = 0.0, Fraction(score)
+        if len(kept) >= 50:
+            ordered = sorted(kept, reverse=True)
+            k = max(10, len(kept) * 2 // 100)
+            start = ordered[k]
+            excess = sum(x - start for x in ordered[:k]) / k
+            if score <= start:
+                as_high = sum(x >= score for x in kept)
+                improbable = -math.log10((as_high + 1) / (len(kept) + 1))
+            elif not excess:
+                improbable = 30.0
+            else:
+                share = math.log10(len(kept) / k)
+                away = min((Fraction(score) - start) / excess, Fraction(1000))
+                improbable = share + float(away) / math.log(10)
+                most = start + Fraction((10 - share) * math.log(10)) * excess
+                remembered = min(remembered, most)
+        memory.append(remembered)
+        results.append(min(improbable, 30.0))
+    return results

@@ -3,70 +3,48 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Self
+from collections.abc import Iterator, Sequence
+from typing import Self, Unpack
 
 import numpy as np
 
 from sensorkit.detect.calibration import CalibrationResult, covered_days, lowest_threshold
-from sensorkit.detect.episodes import Episodes
-from sensorkit.detect.parameters import Parametrized, positive, whole
+from sensorkit.detect.hooks import Hooks
+from sensorkit.detect.options import Shared
+from sensorkit.detect.parameters import positive
 from sensorkit.detect.protocol import Detector, watch
-from sensorkit.detect.streams import (
-    Arrays,
-    DeviceStream,
-    Finding,
-    Floats,
-    Judged,
-    Rows,
-    Stream,
-    Track,
-    split,
-)
-from sensorkit.detect.wording import Wording
+from sensorkit.detect.shaping import DeviceStream
+from sensorkit.detect.streams import LARGEST, Floats, Judged, Rows, split
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Alert, Readings, Severity
 
-__all__ = ["LARGEST", "UNCALIBRATED_QUANTILE", "BaseDetector", "Detector", "watch"]
-
-LARGEST = float(np.finfo(np.float64).max)
-"""Stands for an infinite score, so that a threshold above it exists."""
+__all__ = ["LARGEST", "UNCALIBRATED_QUANTILE", "BaseDetector", "Detector", "Shared", "watch"]
 
 # Share of the fit readings that an uncalibrated threshold leaves unflagged.
 UNCALIBRATED_QUANTILE = 0.999
 
+# With `hold`, scores depend on the threshold, and a threshold set on some scores may let too many
+# alarms through on those that follow from it. It then goes up, at most so many times.
+MOST_ROUNDS = 20
 
-class BaseDetector(Parametrized, ABC):
+
+class BaseDetector(Hooks):
     """A detector whose author writes a stream, the tracks, and the words of an alert.
 
     Parameters
     ----------
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
-    merge : int
-        Longest run of unflagged readings inside an episode.
+    **shared
+        `merge`, `refractory_s`, `smooth`, `tail`, `hold`: see `sensorkit.detect.options.Options`.
     """
 
-    learns: ClassVar[bool] = True
-    """`fit` changes something."""
-    must_be_fitted: ClassVar[bool] = False
-    """It scores nothing before `fit`, which also sets the threshold: the 0.999 quantile."""
-    fixed: ClassVar[bool] = False
-    """`calibrate` measures the false alarms, but never moves the threshold."""
-    contract_exceptions: ClassVar[Mapping[str, str]] = {}
-    """Promise that cannot be kept (name of the check in tests/contracts) -> why."""
-
-    def __init__(self, *, profile: Profile | None = None, merge: int = 10) -> None:
-        super().__init__(profile)
-        self.merge = whole(self.name, "merge", merge, least=0)
+    def __init__(self, *, profile: Profile | None = None, **shared: Unpack[Shared]) -> None:
+        super().__init__(profile=profile, **shared)
         self.calibration_: CalibrationResult | None = None
-        self._words = Wording(profile)
-        self._channels: tuple[str, ...] | None = None
-        self._tracks: Sequence[Track] = ()
-        self._fitted = False
         self._threshold: float | None = None
+        self._unscored: Readings | None = None
         self._devices: dict[str, DeviceStream] = {}
 
     # Learning
@@ -80,10 +58,13 @@ class BaseDetector(Parametrized, ABC):
         DetectorError
             If the detector has to be fitted first.
         """
-        if self._threshold is not None:
-            return self._threshold
-        self._check_fitted()
-        return self._natural_threshold()
+        if self._threshold is None:
+            self._check_fitted()
+            if self._unscored is None:
+                return self._natural()
+            self._threshold = self._quantile(self._unscored)
+            self._unscored = None
+        return self._threshold
 
     def fit(self, readings: Readings) -> Self:
         """Learn from mostly healthy readings; calibration and stream are forgotten.
@@ -91,7 +72,9 @@ class BaseDetector(Parametrized, ABC):
         Parameters
         ----------
         readings : Readings
-            Of one device or several; differences and windows never cross devices.
+            Of one device or several; differences and windows never cross devices. A detector
+            whose threshold comes from them scores them when the threshold is asked for, and
+            never if `calibrate` sets another.
 
         Raises
         ------
@@ -99,18 +82,18 @@ class BaseDetector(Parametrized, ABC):
             If there are too few readings to learn from.
         """
         self.reset()
-        self.calibration_ = self._threshold = None
+        self.calibration_ = self._threshold = self._unscored = None
         if self.learns:
             if not len(readings):
                 raise DetectorError(
                     f"{self.name}: there are no readings to fit on; give healthy ones"
                 )
-            self._fitted = False
-            self._watch_channels(readings.channels)
-            self._learn([part for _, _, part in split(readings)])
-            self._fitted = True
-            if self.must_be_fitted:
-                self._threshold = self._quantile(readings)
+            self.fitted = False
+            self.watch_channels(readings.channels)
+            self.learn([part for _, _, part in split(readings)])
+            self.fitted = True
+            if self.threshold_from_fit and not self.options.tail:
+                self._unscored = readings
             self.reset()
         return self
 
@@ -146,19 +129,36 @@ class BaseDetector(Parametrized, ABC):
                 f"{self.name}: the {len(clean)} clean readings to calibrate on cover no time; "
                 "give at least two readings of one device at different times"
             )
-        self.reset()
+        self._unscored = None
         if not self.fixed:
-            scores = [
-                track
-                for device, _, part in self._by_device(clean)
-                for track in self._judge(device, part).scores.T
-            ]
-            self._threshold = lowest_threshold(scores, math.floor(budget * days), self.merge)
-            self.reset()
+            self.set_threshold(clean, math.floor(budget * days))
+        self.reset()
         alarms = len(self.alerts(clean))
         self.reset()
         self.calibration_ = CalibrationResult.of(days, alarms, budget, fixed=self.fixed)
         return self
+
+    def set_threshold(self, clean: Readings, alarms: int) -> None:
+        """Set the lowest threshold that leaves at most so many *alarms* on *clean*."""
+        self._threshold = math.inf
+        for _ in range(MOST_ROUNDS):
+            self.reset()
+            parts = [
+                (part.time, self._judge(device, part).scores)
+                for device, _, part in self._by_device(clean)
+            ]
+            lowest = lowest_threshold(
+                [track for _, scores in parts for track in scores.T],
+                alarms,
+                self.options.merge,
+                refractory_ns=round(self.options.refractory_s * 1e9),
+                times=[time for time, scores in parts for _ in scores.T],
+            )
+            if lowest <= self._threshold < math.inf:
+                return
+            self._threshold = lowest
+            if not self.options.hold:
+                return
 
     # The stream
 
@@ -167,26 +167,71 @@ class BaseDetector(Parametrized, ABC):
 
         Always finite: `LARGEST` stands for infinity.
         """
-        scores = np.zeros(len(readings))
+        scores: Floats | None = None
         for device, rows, part in self._by_device(readings):
-            judged = self._judge(device, part)
-            if judged.scores.shape[1]:
-                scores[rows] = judged.scores.max(axis=1)
-        return scores
+            found = self._judge(device, part).most
+            if isinstance(rows, slice):  # of one device
+                return found
+            scores = np.zeros(len(readings)) if scores is None else scores
+            scores[rows] = found
+        return np.zeros(0) if scores is None else scores
+
+    def score_one(
+        self, time_ns: int, values: Floats | Sequence[float], device: str | None = None
+    ) -> float:
+        """Return the score of one reading and move on: as `score`, without making a batch.
+
+        Parameters
+        ----------
+        time_ns : int
+            Nanoseconds UTC.
+        values : sequence of float, shape (n_channels,)
+            In the order of `channels`; NaN where one is missing.
+        device : str, optional
+            The profile's where not given.
+
+        Raises
+        ------
+        DetectorError
+            If it is not known which channels there are, or the values are more or fewer.
+
+        Examples
+        --------
+        >>> from sensorkit import detect
+        >>> sigma = detect.make("sigma", profile=Profile.load("serial_monitor"))
+        >>> sigma.score_one(0, [25.0, 5.0])
+        0.0
+        """
+        known = self._devices.get(device or self._default_device)
+        if known is None:
+            known = self._introduce(device or self._default_device)
+        row = np.asarray(values, dtype=np.float64)
+        if row.shape != (len(self.channels or ()),):
+            raise DetectorError(
+                f"{self.name}: a reading with values of shape {row.shape} came; one value is "
+                f"wanted for each of {', '.join(self.channels or ())}"
+            )
+        score = known.judge_one(time_ns, row)
+        if score is None:
+            one = Readings.build(np.array([time_ns]), row[np.newaxis], self.channels or ())
+            score = float(self._judge(known, one).most[0])
+        return score
 
     def alerts(self, readings: Readings) -> list[Alert]:
         """Return the episodes that begin with these readings, by time; instead of `score`."""
         begun = [
             (alert.start, int(row), alert)
             for device, rows, part in self._by_device(readings)
-            for row, alert in self._group(device, part, self._judge(device, part), rows)
+            for row, alert in self._group(
+                device, part, self._judge(device, part, explaining=True), rows
+            )
         ]
         return [alert for _, _, alert in sorted(begun, key=lambda found: found[:2])]
 
     def listen(self, time_ns: int, device: str) -> None:
         """Say that *device* is listened to from *time_ns* on (nanoseconds UTC)."""
 
-    def advance(self, time_ns: int) -> list[Alert]:  # noqa: ARG002 - for those who watch the clock
+    def advance(self, time_ns: int) -> list[Alert]:
         """Say that no reading came up to and including *time_ns* (nanoseconds UTC)."""
         return []
 
@@ -199,99 +244,79 @@ class BaseDetector(Parametrized, ABC):
     def reset(self) -> None:
         """Forget the stream, not the fit; open episodes stay without an end."""
         self._devices = {}
-        if not self._fitted:
-            self._channels = None
+        if not self.fitted:
+            self.channels = None
 
-    # What a detector writes
+    # What they are made of
 
-    @abstractmethod
-    def _open(self) -> Stream:
-        """Return the stream of a device never seen before."""
+    def critical_score(self) -> float:
+        """Return the score from which on an alert is CRITICAL."""
+        return self.critical_factor * self.threshold_
 
-    @abstractmethod
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
-        """Return what is watched in readings of these channels."""
-
-    @abstractmethod
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
-        """Put into words why the episode of *track* begins with reading *row*."""
-
-    def _learn(self, parts: list[Readings]) -> None:
-        """Learn from the readings of each device."""
-
-    def _natural_threshold(self) -> float:
-        """Return the threshold before calibration of a detector that needs no fit."""
-        raise NotImplementedError
-
-    def _state(self) -> Arrays:
-        """Return what the fit learned."""
-        return {}
-
-    def _restore(self, arrays: Arrays) -> None:
-        """Take over what `_state` returned; ValueError if it cannot be that."""
-        if arrays:
-            raise ValueError(f"it knows no {', '.join(sorted(arrays))}")
-
-    # Shared by them
+    def _natural(self) -> float:
+        if self.options.tail:
+            return -math.log10(1.0 - UNCALIBRATED_QUANTILE)
+        return self.natural_threshold()
 
     def _quantile(self, readings: Readings) -> float:
         """Return the threshold just above the 0.999 quantile of the scores of *readings*.
 
         Just above: on quantized data many scores equal the quantile, all of them healthy.
         """
-        self.reset()
+        devices, self._devices = self._devices, {}
+        self._threshold = math.inf
         quantile = float(np.quantile(self.score(readings), UNCALIBRATED_QUANTILE))
+        self._devices = devices
         return math.nextafter(quantile, math.inf)
 
-    def _severity(self, score: float, critical_from: float) -> Severity:
-        return Severity.CRITICAL if score >= critical_from else Severity.WARNING
-
-    def _anomaly(self) -> str:
-        return f"ANOMALY_{self.name.upper()}"
-
     def _check_fitted(self) -> None:
-        if self.must_be_fitted and not self._fitted:
+        if self.must_be_fitted and not self.fitted:
             raise DetectorError(
                 f"{self.name} has learned nothing yet; call fit() with healthy readings first"
             )
 
-    def _watch_channels(self, channels: tuple[str, ...]) -> None:
-        self._tracks = self._find_tracks(channels)
-        self._channels = channels
+    @property
+    def _default_device(self) -> str:
+        return self.profile.device if self.profile is not None else "device"
 
     def _by_device(self, readings: Readings) -> Iterator[tuple[DeviceStream, Rows, Readings]]:
         """Yield each device in *readings*, its rows, and its readings."""
         if not len(readings):
             return
-        if self._channels is None:
-            self._watch_channels(readings.channels)
-        elif readings.channels != self._channels:
+        if self.channels is None:
+            self.watch_channels(readings.channels)
+        elif readings.channels != self.channels:
             raise DetectorError(
-                f"{self.name} watches the channels {', '.join(self._channels)}, but these readings "
+                f"{self.name} watches the channels {', '.join(self.channels)}, but these readings "
                 f"have {', '.join(readings.channels)}; fit it on readings of the same kind"
             )
         for name, rows, part in split(readings):
-            known = name or (self.profile.device if self.profile is not None else "device")
-            yield self._device(known), rows, part
+            yield self.device(name or self._default_device), rows, part
 
-    def _device(self, name: str) -> DeviceStream:
-        """Return the stream of a device; a new one for a device never seen before."""
+    def device(self, name: str) -> DeviceStream:
+        """Return what is remembered of a device; a new stream for one never seen before."""
         device = self._devices.get(name)
         if device is None:
-            episodes = Episodes(len(self._tracks), self.merge)
-            device = DeviceStream(name, self._start(name), episodes)
+            self._check_fitted()
+            stream = self.open_stream(name)
+            stream.channels = self.channels or ()
+            device = DeviceStream(name, stream, len(self._tracks), self.options)
             self._devices[name] = device
         return device
 
-    def _start(self, device: str) -> Stream:  # noqa: ARG002 - most streams start alike
-        return self._open()
+    def _introduce(self, name: str) -> DeviceStream:
+        if self.channels is None:
+            if self.profile is None:
+                raise DetectorError(
+                    f"{self.name} does not know which channels a reading has; fit it, give it a "
+                    "profile, or let it score a batch first"
+                )
+            self.watch_channels(self.profile.channel_names)
+        return self.device(name)
 
-    def _judge(self, device: DeviceStream, part: Readings) -> Judged:
-        self._check_fitted()
-        judged = device.stream.judge(part)
-        if not np.isfinite(judged.scores).all():
-            np.nan_to_num(judged.scores, copy=False, nan=-LARGEST, posinf=LARGEST, neginf=-LARGEST)
-        return judged
+    def _judge(self, device: DeviceStream, part: Readings, *, explaining: bool = False) -> Judged:
+        threshold = self.threshold_ if self.options.hold else math.inf
+        return device.judge(part, threshold=threshold, explaining=explaining)
 
     def _group(
         self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
@@ -299,17 +324,18 @@ class BaseDetector(Parametrized, ABC):
         """Return (row in the whole batch, alert) of the episodes that begin."""
 
         def begin(row: int, track: int) -> Alert:
-            finding = self._explain(part, judged, row, track)
+            finding = self.explain(part, judged, row, track)
+            score = float(judged.scores[row, track])
             return Alert(
                 start=int(part.time[row]),
                 type=self._tracks[track].type,
-                severity=finding.severity,
+                severity=finding.severity or self._severity(score),
                 description=finding.description,
                 detector=self.name,
                 device=device.name,
                 channel=finding.channel,
                 value=finding.value,
-                score=float(judged.scores[row, track]),
+                score=score,
             )
 
         flags = judged.scores >= self.threshold_
@@ -317,3 +343,8 @@ class BaseDetector(Parametrized, ABC):
         if isinstance(rows, slice):
             return begun
         return [(int(rows[row]), alert) for row, alert in begun]
+
+    def _severity(self, score: float) -> Severity:
+        # An improbability on the threshold, squared: 1 in 1 000 becomes 1 in 1 000 000.
+        critical = 2.0 * self.threshold_ if self.options.tail else self.critical_score()
+        return Severity.CRITICAL if score >= critical else Severity.WARNING

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.base import UNCALIBRATED_QUANTILE, BaseDetector
+from sensorkit.detect.base import UNCALIBRATED_QUANTILE, BaseDetector, Shared
 from sensorkit.detect.changes import changes_since_last, robust_sigma
 from sensorkit.detect.parameters import whole
-from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Track
+from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.detect.wording import times
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings, Severity
 
-CRITICAL_FACTOR = 2.0
 NO_CHANGE = 0.0
 
 
@@ -27,20 +26,20 @@ class _Constant(BaseDetector):
     fixed = True
     _score: ClassVar[float]
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:  # noqa: ARG002 - all alike
-        return [Track(self._anomaly(), None)]
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), None)]
 
-    def _natural_threshold(self) -> float:
+    def natural_threshold(self) -> float:
         return 1.0
 
-    def _open(self) -> _ConstantStream:
+    def open_stream(self, device: str) -> _ConstantStream:
         return _ConstantStream(self._score)
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:  # noqa: ARG002
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         return Finding("Every reading is flagged.", Severity.WARNING, None, None)
 
 
-class _ConstantStream:
+class _ConstantStream(Stream):
     def __init__(self, score: float) -> None:
         self._score = score
 
@@ -76,10 +75,10 @@ class Random(BaseDetector):
     Parameters
     ----------
     seed : int
-    merge : int
-        Longest run of unflagged readings inside an episode.
     profile : Profile, optional
         Not needed.
+    **shared
+        See `sensorkit.detect.options.Options`.
     """
 
     name = "random"
@@ -88,33 +87,36 @@ class Random(BaseDetector):
         "check_a_reading_is_scored_before_it_is_learned": "its scores do not look at the values",
     }
 
-    def __init__(self, *, seed: int = 0, merge: int = 10, profile: Profile | None = None) -> None:
-        super().__init__(profile=profile, merge=merge)
+    def __init__(
+        self, *, seed: int = 0, profile: Profile | None = None, **shared: Unpack[Shared]
+    ) -> None:
+        super().__init__(profile=profile, **shared)
         self.seed = whole(self.name, "seed", seed, least=0)
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:  # noqa: ARG002 - all alike
-        return [Track(self._anomaly(), None)]
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), None)]
 
-    def _natural_threshold(self) -> float:
+    def natural_threshold(self) -> float:
         return UNCALIBRATED_QUANTILE
 
-    def _open(self) -> _RandomStream:
-        return self._start("device")
-
-    def _start(self, device: str) -> _RandomStream:
+    def open_stream(self, device: str) -> _RandomStream:
         return _RandomStream(np.random.default_rng([self.seed, *device.encode()]))
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:  # noqa: ARG002
+    def critical_score(self) -> float:
+        """Return the middle between the threshold and 1."""
+        return (1.0 + self.threshold_) / 2.0
+
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         score = float(judged.scores[row, track])
         return Finding(
             f"Drawn by chance: {score:.6f} reaches the threshold of {self.threshold_:.6f}.",
-            self._severity(score, (1.0 + self.threshold_) / 2.0),
+            None,
             None,
             None,
         )
 
 
-class _RandomStream:
+class _RandomStream(Stream):
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
 
@@ -134,10 +136,10 @@ class LastValue(BaseDetector):
 
     Parameters
     ----------
-    merge : int
-        Longest run of unflagged readings inside an episode.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
+    **shared
+        See `sensorkit.detect.options.Options`.
 
     Notes
     -----
@@ -155,15 +157,15 @@ class LastValue(BaseDetector):
     name = "last_value"
     must_be_fitted = True
 
-    def __init__(self, *, merge: int = 10, profile: Profile | None = None) -> None:
-        super().__init__(profile=profile, merge=merge)
+    def __init__(self, *, profile: Profile | None = None, **shared: Unpack[Shared]) -> None:
+        super().__init__(profile=profile, **shared)
         self.scale: Floats = np.empty(0)
         """One sigma of the healthy changes, per channel, in its unit."""
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
-        return [Track(self._anomaly(), channel) for channel in channels]
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), channel) for channel in channels]
 
-    def _learn(self, parts: list[Readings]) -> None:
+    def learn(self, parts: list[Readings]) -> None:
         self.scale = np.array(
             [
                 robust_sigma(
@@ -175,30 +177,30 @@ class LastValue(BaseDetector):
             ]
         )
 
-    def _open(self) -> _LastValueStream:
+    def open_stream(self, device: str) -> _LastValueStream:
         return _LastValueStream(self.scale)
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         channel = part.channels[track]
         value = float(part.values[row, track])
         score = float(judged.scores[row, track])
-        change = self._words.value(
+        change = self.words.value(
             channel, float(judged.facts["change"][row, track]), away_from=NO_CHANGE
         )
         return Finding(
-            f"{self._words.title(channel)} changed by {change} to "
-            f"{self._words.value(channel, value)}, {times(score)} sigma of its usual change.",
-            self._severity(score, CRITICAL_FACTOR * self.threshold_),
+            f"{self.words.title(channel)} changed by {change} to "
+            f"{self.words.value(channel, value)}, {times(score)} sigma of its usual change.",
+            None,
             channel,
             value,
         )
 
-    def _state(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"scale": self.scale}
 
-    def _restore(self, arrays: Arrays) -> None:
+    def restore(self, arrays: Arrays) -> None:
         scale: NDArray[np.float64] = arrays.pop("scale", np.empty(0))
-        super()._restore(arrays)
+        super().restore(arrays)
         if scale.dtype != np.float64 or scale.shape != (len(self._tracks),):
             raise ValueError(f"scale is {scale.dtype} of shape {scale.shape}")
         if not (np.isfinite(scale) & (scale > 0)).all():
@@ -206,7 +208,7 @@ class LastValue(BaseDetector):
         self.scale = scale
 
 
-class _LastValueStream:
+class _LastValueStream(Stream):
     def __init__(self, scale: Floats) -> None:
         self._scale = scale
         self._last = np.full(len(scale), np.nan)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
+from sensorkit.detect.episodes import runs
+
 DAY_NS = 86_400_000_000_000
 
 # An interval this many times the typical one is a gap: nobody was watching meanwhile.
@@ -105,7 +107,14 @@ def covered_days(time: NDArray[np.int64]) -> float:
     return float(covered.sum()) / DAY_NS
 
 
-def lowest_threshold(scores: Sequence[NDArray[np.float64]], budget: int, merge: int) -> float:
+def lowest_threshold(
+    scores: Sequence[NDArray[np.float64]],
+    budget: int,
+    merge: int,
+    *,
+    times: Sequence[NDArray[np.int64]] = (),
+    refractory_ns: int = 0,
+) -> float:
     """Return the lowest threshold that leaves at most *budget* episodes.
 
     Coming down from the highest score, the threshold stops just above the first score that
@@ -121,6 +130,11 @@ def lowest_threshold(scores: Sequence[NDArray[np.float64]], budget: int, merge: 
         Episodes allowed, over all arrays.
     merge : int
         Longest run of unflagged readings inside an episode.
+    times : sequence of array of int64, shape (n_readings,)
+        Of each array of scores, nanoseconds UTC; wanted with a refractory time only.
+    refractory_ns : int
+        From the beginning of an episode until the next may begin. With it the threshold is
+        found by halving, and may lie below one that brings an episode too many.
 
     Returns
     -------
@@ -134,6 +148,8 @@ def lowest_threshold(scores: Sequence[NDArray[np.float64]], budget: int, merge: 
     >>> lowest_threshold([score], 2, merge=3)
     5.000000000000001
     """
+    if refractory_ns:
+        return _by_halving(scores, budget, merge, times, refractory_ns)
     # The arrays lie end to end, too far apart to grow together.
     starts = np.cumsum([0, *(len(part) + merge + 1 for part in scores)])
     position = np.concatenate(
@@ -165,3 +181,48 @@ def _add(flagged: list[int], at: int, reach: int) -> int:
     near_right = right is not None and right - at <= reach
     were_one = left is not None and right is not None and right - left <= reach
     return 1 - near_left - near_right + were_one
+
+
+def _by_halving(
+    scores: Sequence[NDArray[np.float64]],
+    budget: int,
+    merge: int,
+    times: Sequence[NDArray[np.int64]],
+    refractory_ns: int,
+) -> float:
+    falling = np.unique(np.concatenate(scores))[::-1]
+    most = MOST_FLAGGED * sum(map(len, scores))
+
+    def too_many(score: float) -> bool:
+        rows = [np.flatnonzero(part >= score) for part in scores]
+        if sum(map(len, rows)) > most:
+            return True
+        found = (
+            count_episodes(part, time, merge, refractory_ns)
+            for part, time in zip(rows, times, strict=True)
+        )
+        return sum(found) > budget
+
+    low, high = 0, len(falling)  # all before low are allowed, the one at high is not
+    while low < high:
+        middle = (low + high) // 2
+        if too_many(float(falling[middle])):
+            high = middle
+        else:
+            low = middle + 1
+    return math.nextafter(float(falling[low]), math.inf) if low < len(falling) else -math.inf
+
+
+def count_episodes(
+    rows: NDArray[np.intp], time: NDArray[np.int64], merge: int, refractory_ns: int
+) -> int:
+    """Return how many episodes the flagged *rows* make; see `sensorkit.detect.episodes`.
+
+    >>> count_episodes(np.array([0, 1, 5, 9]), np.arange(10), 2, 6)
+    2
+    """
+    episodes, until = 0, None
+    for first, _ in runs(rows, merge):
+        if until is None or time[first] >= until:
+            episodes, until = episodes + 1, int(time[first]) + refractory_ns
+    return episodes

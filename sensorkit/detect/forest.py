@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
-from sensorkit.detect.base import BaseDetector
+from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.changes import changes_since_last, robust_sigma
 from sensorkit.detect.parameters import share, whole
 from sensorkit.detect.rolling import departures, last_values
-from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Track
+from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.detect.trees import Trees
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
@@ -66,11 +67,11 @@ class Forest(BaseDetector):
         How many previous values of a channel the rolling features look at.
     seed : int
         Fixes the foreign readings, the samples and the splits.
-    merge : int
-        Longest run of unflagged readings inside an episode. As long as *window* by default:
-        until a fault has left the window, it is in the features and may flag again.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
+    **shared
+        See `sensorkit.detect.options.Options`. `merge` is as long as *window* by default: until
+        a fault has left the window, it is in the features and may flag again.
 
     Raises
     ------
@@ -110,6 +111,7 @@ class Forest(BaseDetector):
 
     name = "forest"
     must_be_fitted = True
+    shared_defaults: ClassVar[Shared] = {"merge": 20}
 
     def __init__(
         self,
@@ -119,10 +121,10 @@ class Forest(BaseDetector):
         foreign: float = 0.5,
         window: int = 20,
         seed: int = 0,
-        merge: int = 20,
         profile: Profile | None = None,
+        **shared: Unpack[Shared],
     ) -> None:
-        super().__init__(profile=profile, merge=merge)
+        super().__init__(profile=profile, **shared)
         self.trees = whole(self.name, "trees", trees, least=1)
         self.samples = whole(self.name, "samples", samples, least=2)
         self.foreign = share(self.name, "foreign", foreign)
@@ -133,10 +135,10 @@ class Forest(BaseDetector):
         self._least: Floats = np.empty(0)
         self._trees: Trees | None = None
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:  # noqa: ARG002 - one for all
-        return [Track(self._anomaly(), None)]
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), None)]
 
-    def _learn(self, parts: list[Readings]) -> None:
+    def learn(self, parts: list[Readings]) -> None:
         n = sum(map(len, parts))
         if n < FEWEST_READINGS:
             raise DetectorError(
@@ -175,7 +177,7 @@ class Forest(BaseDetector):
         np.clip(standard, -LARGEST_FEATURE, LARGEST_FEATURE, out=standard)
         return standard.astype(np.float32)
 
-    def _open(self) -> ForestStream:
+    def open_stream(self, device: str) -> ForestStream:
         return ForestStream(self)
 
     def score_features(self, features: Floats) -> tuple[Floats, NDArray[np.float32]]:
@@ -191,17 +193,21 @@ class Forest(BaseDetector):
         standard = self._standardize(self._logarithmic(features))
         return self._trees.score(standard), standard
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
+    def critical_score(self) -> float:
+        """Return the score of a reading isolated in half as many splits as on the threshold."""
+        return math.sqrt(self.threshold_)
+
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         score = float(judged.scores[row, track])
         c = self._what_stands_out(judged.facts["features"][row])
         channel = part.channels[c]
         value = float(part.values[row, c])
-        text = "(missing)" if np.isnan(value) else self._words.value(channel, value)
+        text = "(missing)" if np.isnan(value) else self.words.value(channel, value)
         among = f" among {len(part.channels)} channels" if len(part.channels) > 1 else ""
         return Finding(
-            f"{self._words.title(channel)} {text} stands out{among}: isolation score "
+            f"{self.words.title(channel)} {text} stands out{among}: isolation score "
             f"{score:.3f} reaches the threshold of {self.threshold_:.3f}.",
-            self._severity(score, math.sqrt(self.threshold_)),
+            None,
             channel,
             value,
         )
@@ -214,7 +220,7 @@ class Forest(BaseDetector):
         assert self._trees is not None  # noqa: S101 - a fit has grown them
         return int(np.argmin(self._trees.score(without)))
 
-    def _state(self) -> Arrays:
+    def state(self) -> Arrays:
         assert self._trees is not None  # noqa: S101 - a fit has grown them
         return {
             "centre": self._centre,
@@ -229,7 +235,7 @@ class Forest(BaseDetector):
             "normal": np.array([self._trees.normal]),
         }
 
-    def _restore(self, arrays: Arrays) -> None:
+    def restore(self, arrays: Arrays) -> None:
         wanted = {
             "centre": "f8",
             "scale": "f8",
@@ -246,8 +252,8 @@ class Forest(BaseDetector):
             array = taken[name] = arrays.pop(name)
             if array.dtype != np.dtype(kind) or array.ndim != 1:
                 raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
-        super()._restore(arrays)
-        channels = len(self._channels or ())
+        super().restore(arrays)
+        channels = len(self.channels or ())
         columns = len(FEATURES) * channels
         centre, scale, least = (taken.pop(name) for name in ("centre", "scale", "least"))
         for array, length in ((centre, columns), (scale, columns), (least, channels)):
@@ -327,12 +333,12 @@ class FeatureStream:
         return features
 
 
-class ForestStream:
+class ForestStream(Stream):
     """One device: its features, scored by the trees of its detector."""
 
     def __init__(self, detector: Forest) -> None:
         self._detector = detector
-        self._features = FeatureStream(len(detector._channels or ()), detector.window)
+        self._features = FeatureStream(len(detector.channels or ()), detector.window)
 
     def judge(self, readings: Readings) -> Judged:
         """Score, then learn. Facts: `features`, standardized, shape (n, n_features)."""

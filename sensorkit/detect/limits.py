@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.streams import Floats, Judged
+from sensorkit.detect.streams import Floats, Judged, Stream
 from sensorkit.profile import Rule
 from sensorkit.readings import Alert, Readings
 
@@ -21,7 +21,7 @@ SMALLEST = math.nextafter(0.0, 1.0)
 UNJUDGED = -1.0
 
 
-class LimitStream:
+class LimitStream(Stream):
     """What rules have to remember of a device: the last values, and when they came."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:

@@ -29,7 +29,16 @@ class Parametrized:
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         """Return the names of the parameters, in the order of the constructor."""
-        return tuple(name for name in inspect.signature(cls).parameters if name != "profile")
+        own = inspect.signature(cls).parameters.values()
+        return tuple(p.name for p in own if p.name != "profile" and p.kind is not p.VAR_KEYWORD)
+
+    @classmethod
+    def check_names(cls, params: Iterable[str]) -> None:
+        """Raise DetectorError for the name of a parameter that there is not."""
+        known = cls.parameter_names()
+        for name in params:
+            if name not in known:
+                raise unknown(f"{cls.name} parameter", name, known)
 
     def get_params(self) -> dict[str, Any]:
         """Return the parameters, ready for JSON."""
@@ -43,9 +52,7 @@ class Parametrized:
         DetectorError
             If a parameter is unknown or out of range; nothing is changed then.
         """
-        for name in params:
-            if name not in self.parameter_names():
-                raise unknown(f"{self.name} parameter", name, self.parameter_names())
+        self.check_names(params)
         fresh = type(self)(profile=self.profile, **{**self.get_params(), **params})
         self.__dict__ = fresh.__dict__
         return self
@@ -99,6 +106,29 @@ def positive(owner: str, name: str, value: object) -> float:
     ):
         return float(value)
     raise DetectorError(f"{owner}: {name} is {value!r}; a number above 0 is wanted")
+
+
+def not_negative(owner: str, name: str, value: object) -> float:
+    """Return *value* as float if it is a finite number of at least zero.
+
+    Raises
+    ------
+    DetectorError
+        If it is not; *owner* and *name* stand in the message.
+
+    Examples
+    --------
+    >>> not_negative("sigma", "refractory_s", 0)
+    0.0
+    """
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    try:
+        return positive(owner, name, value)
+    except DetectorError:
+        raise DetectorError(
+            f"{owner}: {name} is {value!r}; a number of at least 0 is wanted"
+        ) from None
 
 
 def share(owner: str, name: str, value: object) -> float:

@@ -103,10 +103,10 @@ def save(detector: Detector, path: str | Path) -> Path:
         "name": detector.name,
         "params": detector.get_params(),
         "profile": None if detector.profile is None else detector.profile.to_dict(),
-        "channels": list(detector._channels) if detector._fitted and detector._channels else None,
+        "channels": list(detector.channels) if detector.fitted and detector.channels else None,
         "calibration": asdict(detector.calibration_) if detector.calibration_ else None,
     }
-    arrays = dict(detector._state()) if detector._fitted else {}
+    arrays = dict(detector.state()) if detector.fitted else {}
     arrays[THRESHOLD] = np.array([threshold])
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -164,11 +164,11 @@ def _build(described: _Description, arrays: dict[str, NDArray[Any]]) -> BaseDete
     if threshold.dtype != np.float64 or threshold.shape != (1,) or np.isnan(threshold[0]):
         raise ValueError("the threshold is not a number")
     if described.channels is not None:
-        detector._watch_channels(tuple(described.channels))
-        detector._fitted = True
+        detector.watch_channels(tuple(described.channels))
+        detector.fitted = True
     elif kind.must_be_fitted:
         raise ValueError("it is not fitted")
-    detector._restore(arrays)
+    detector.restore(arrays)
     if not kind.fixed:
         detector._threshold = float(threshold[0])
     elif threshold[0] != detector.threshold_:

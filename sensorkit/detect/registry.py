@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sensorkit.detect.base import Detector
-from sensorkit.detect.parameters import unknown
+from sensorkit.detect.parameters import Parametrized, unknown
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 
@@ -67,12 +67,14 @@ def make(name: str, *, profile: Profile | None = None, **params: Any) -> Detecto
     Examples
     --------
     >>> make("sigma", k=4)
-    Sigma(window=50, k=4.0, minimum=10, merge=10)
+    Sigma(window=50, k=4.0, minimum=10)
     """
     kind = find(name)
+    if issubclass(kind, Parametrized):
+        kind.check_names(params)
+        return kind(profile=profile, **params)
     accepted = inspect.signature(kind).parameters
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    if not takes_any:
+    if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         for param in params:
             if param not in accepted:
                 known = [known for known in accepted if known != "profile"]

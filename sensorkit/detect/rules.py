@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar, Unpack
 
-from sensorkit.detect.base import BaseDetector
+from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.limits import SMALLEST, Heartbeat, LimitStream
-from sensorkit.detect.streams import DeviceStream, Finding, Judged, Rows, Track
+from sensorkit.detect.shaping import DeviceStream
+from sensorkit.detect.streams import Finding, Judged, Rows, Track
 from sensorkit.detect.wording import decimal
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile, Rule
@@ -33,9 +35,9 @@ class Rules(BaseDetector):
     profile : Profile
         Its `rules`. Rates are changes between consecutive readings of one device, in the
         channel's unit, either way; there is none if one of the two values is missing.
-    merge : int
-        Longest run of unflagged readings inside an episode; with 0 it ends as soon as the rule
-        is no longer breached.
+    **shared
+        See `sensorkit.detect.options.Options`. `merge` is 0 by default: an episode ends as soon
+        as the rule is no longer breached.
 
     Raises
     ------
@@ -67,9 +69,10 @@ class Rules(BaseDetector):
     name = "rules"
     learns = False
     fixed = True
+    shared_defaults: ClassVar[Shared] = {"merge": 0}
 
-    def __init__(self, *, profile: Profile | None = None, merge: int = 0) -> None:
-        super().__init__(profile=profile, merge=merge)
+    def __init__(self, *, profile: Profile | None = None, **shared: Unpack[Shared]) -> None:
+        super().__init__(profile=profile, **shared)
         if profile is None:
             raise DetectorError(
                 "rules needs a profile to take them from: "
@@ -81,7 +84,7 @@ class Rules(BaseDetector):
             )
         self._rules = profile.rules
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
         for rule in self._rules:
             if rule.channel is not None and rule.channel not in channels:
                 raise DetectorError(
@@ -90,13 +93,13 @@ class Rules(BaseDetector):
                 )
         return [Track(rule.type, rule.channel) for rule in self._rules]
 
-    def _natural_threshold(self) -> float:
+    def natural_threshold(self) -> float:
         return SMALLEST
 
-    def _open(self) -> LimitStream:
+    def open_stream(self, device: str) -> LimitStream:
         return LimitStream(self._rules)
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         rule = self._rules[track]
         channel = str(rule.channel)
         value = float(part.channel(channel)[row])
@@ -105,26 +108,26 @@ class Rules(BaseDetector):
             what = self._rate(channel, change, float(rule.limit or 0.0))
         else:
             what = self._range(channel, value, rule.low, rule.high)
-        return Finding(f"{self._words.title(channel)} {what}.", rule.severity, channel, value)
+        return Finding(f"{self.words.title(channel)} {what}.", rule.severity, channel, value)
 
     def _range(self, channel: str, value: float, low: float | None, high: float | None) -> str:
-        limit = self._words.limit
+        limit = self.words.limit
         if low is None or high is None:
             breached = float(high if high is not None else low or 0.0)
             verb = "exceeded" if high is not None else "fell below"
-            text = self._words.value(channel, value, away_from=breached)
+            text = self.words.value(channel, value, away_from=breached)
             return f"{text} {verb} threshold of {limit(channel, breached)}"
-        text = self._words.value(channel, value, away_from=low if value < low else high)
+        text = self.words.value(channel, value, away_from=low if value < low else high)
         # 4.5V-5.5V, but not -40.0°C--10.0°C.
         to = "-" if low >= 0 and high >= 0 else " to "
         band = f"{limit(channel, low)}{to}{limit(channel, high)}"
         return f"{text} was outside the normal range of {band}"
 
     def _rate(self, channel: str, change: float, limit: float) -> str:
-        text = self._words.value(channel, change, away_from=math.copysign(limit, change))
+        text = self.words.value(channel, change, away_from=math.copysign(limit, change))
         return (
             f"changed by {text}, exceeding the rate-of-change threshold of "
-            f"{self._words.limit(channel, limit)}"
+            f"{self.words.limit(channel, limit)}"
         )
 
     # Silence: an episode that begins without a reading.
@@ -134,9 +137,9 @@ class Rules(BaseDetector):
 
         If it has not said anything by then, its heartbeat counts from there.
         """
-        if self._channels is None:
-            self._watch_channels(self._profile_channels())
-        stream = self._device(device).stream
+        if self.channels is None:
+            self.watch_channels(self._profile_channels())
+        stream = self.device(device).stream
         assert isinstance(stream, LimitStream)  # noqa: S101 - a detector opens its own streams
         stream.listen(time_ns)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 
-from sensorkit.detect.base import BaseDetector
+from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.changes import smallest_step
 from sensorkit.detect.parameters import positive, whole
 from sensorkit.detect.rolling import departures, last_values
-from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Track
+from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.detect.wording import times
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings
-
-# From this many times the threshold on, an alert is CRITICAL: 6 sigma with k = 3.
-CRITICAL_FACTOR = 2.0
 
 
 class Sigma(BaseDetector):
@@ -38,10 +36,10 @@ class Sigma(BaseDetector):
         Threshold in sigmas until `calibrate` sets another.
     minimum : int
         With fewer previous values than this, a reading scores 0.
-    merge : int
-        Longest run of unflagged readings inside an episode.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
+    **shared
+        See `sensorkit.detect.options.Options`.
 
     Notes
     -----
@@ -81,10 +79,10 @@ class Sigma(BaseDetector):
         window: int = 50,
         k: float = 3.0,
         minimum: int = 10,
-        merge: int = 10,
         profile: Profile | None = None,
+        **shared: Unpack[Shared],
     ) -> None:
-        super().__init__(profile=profile, merge=merge)
+        super().__init__(profile=profile, **shared)
         self.window = whole(self.name, "window", window, least=2)
         self.k = positive(self.name, "k", k)
         self.minimum = whole(self.name, "minimum", minimum, least=2)
@@ -96,21 +94,21 @@ class Sigma(BaseDetector):
         self.floor: Floats | None = None
         """Smallest standard deviation believed, per channel, in its unit; None before a fit."""
 
-    def _find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
-        return [Track(self._anomaly(), channel) for channel in channels]
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), channel) for channel in channels]
 
-    def _learn(self, parts: list[Readings]) -> None:
+    def learn(self, parts: list[Readings]) -> None:
         values = np.concatenate([part.values for part in parts])
         self.floor = np.array([smallest_step(column) / 2.0 for column in values.T])
 
-    def _natural_threshold(self) -> float:
+    def natural_threshold(self) -> float:
         return self.k
 
-    def _open(self) -> SigmaStream:
+    def open_stream(self, device: str) -> SigmaStream:
         floor = np.zeros(len(self._tracks)) if self.floor is None else self.floor
         return SigmaStream(self.window, self.minimum, floor)
 
-    def _explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         channel = part.channels[track]
         value = float(part.values[row, track])
         mean, spread = judged.facts["mean"][row, track], judged.facts["spread"][row, track]
@@ -120,23 +118,23 @@ class Sigma(BaseDetector):
             away = f"infinitely far {side} its rolling mean"
         elif spread > 0:
             away = f"{times(score)} sigma {side} its rolling mean of"
-            away += f" {self._words.value(channel, mean)}"
+            away += f" {self.words.value(channel, mean)}"
         else:
-            away = f"{side} the constant {self._words.value(channel, mean)}"
-        text = self._words.value(channel, value, away_from=float(mean))
+            away = f"{side} the constant {self.words.value(channel, mean)}"
+        text = self.words.value(channel, value, away_from=float(mean))
         return Finding(
-            f"{self._words.title(channel)} {text} is {away}.",
-            self._severity(score, CRITICAL_FACTOR * self.threshold_),
+            f"{self.words.title(channel)} {text} is {away}.",
+            None,
             channel,
             value,
         )
 
-    def _state(self) -> Arrays:
+    def state(self) -> Arrays:
         return {} if self.floor is None else {"floor": self.floor}
 
-    def _restore(self, arrays: Arrays) -> None:
+    def restore(self, arrays: Arrays) -> None:
         floor = arrays.pop("floor", None)
-        super()._restore(arrays)
+        super().restore(arrays)
         if floor is None:
             return
         if floor.dtype != np.float64 or floor.shape != (len(self._tracks),):
@@ -146,7 +144,7 @@ class Sigma(BaseDetector):
         self.floor = floor
 
 
-class SigmaStream:
+class SigmaStream(Stream):
     """The last values of each channel of one device."""
 
     def __init__(self, window: int, minimum: int, floor: Floats) -> None:

@@ -10,25 +10,22 @@ import pytest
 
 from sensorkit.detect import persist
 from sensorkit.detect.base import BaseDetector
-from sensorkit.detect.streams import Finding, Judged, Track
+from sensorkit.detect.streams import Finding, Judged, Stream, Track
 from sensorkit.readings import Severity
 
 
-class Plain(BaseDetector):
+class Plain(BaseDetector, Stream):
     """Keeps every promise: the score is the distance from 25 or 5, in healthy sigmas."""
 
     name = "plain"
 
-    def __init__(self, *, merge=10, profile=None):
-        super().__init__(merge=merge, profile=profile)
-
-    def _find_tracks(self, channels):
+    def find_tracks(self, channels):
         return [Track("ANOMALY_PLAIN", None)]
 
-    def _natural_threshold(self):
+    def natural_threshold(self):
         return 5.0
 
-    def _open(self):
+    def open_stream(self, device):
         return self
 
     def judge(self, readings):
@@ -36,7 +33,7 @@ class Plain(BaseDetector):
             score = np.nanmax(np.abs(readings.values - [25, 5]) / [0.2, 0.02], axis=1, initial=0)
         return Judged(score[:, np.newaxis])
 
-    def _explain(self, part, judged, row, track):
+    def explain(self, part, judged, row, track):
         return Finding("Far off.", Severity.WARNING, None, None)
 
 

@@ -26,8 +26,8 @@ def test_a_detector_is_made_by_name(name):
 
 
 def test_parameters_reach_the_detector():
-    params = detect.make("sigma", window=20, k=4).get_params()
-    assert params == {"window": 20, "k": 4.0, "minimum": 10, "merge": 10}
+    params = detect.make("sigma", window=20, k=4, smooth=5).get_params()
+    assert (params["window"], params["k"], params["smooth"]) == (20, 4.0, 5)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,12 @@ def test_what_cannot_be_made_is_refused_with_the_way_out(name, params, message):
 
 
 def test_numbers_of_numpy_are_numbers():
-    params = detect.make("sigma", window=np.int64(20), k=np.float32(2.5)).get_params()
-    assert params == {"window": 20, "k": 2.5, "minimum": 10, "merge": 10}
-    assert {type(value) for value in params.values()} == {int, float}
+    params = detect.make(
+        "sigma", window=np.int64(20), k=np.float32(2.5), hold=np.int16(3), refractory_s=np.int8(2)
+    ).get_params()
+    taken = [params[name] for name in ("window", "k", "hold", "refractory_s")]
+    assert taken == [20, 2.5, 3, 2.0]
+    assert [type(value) for value in taken] == [int, float, int, float]
 
 
 def test_a_detector_of_another_package_is_found(monkeypatch):
