@@ -129,7 +129,6 @@ class BaseDetector(Hooks):
                 f"{self.name}: the {len(clean)} clean readings to calibrate on cover no time; "
                 "give at least two readings of one device at different times"
             )
-        self._unscored = None
         if not self.fixed:
             self.set_threshold(clean, math.floor(budget * days))
         self.reset()
@@ -138,13 +137,17 @@ class BaseDetector(Hooks):
         self.calibration_ = CalibrationResult.of(days, alarms, budget, fixed=self.fixed)
         return self
 
+    def accept_threshold(self, threshold: float) -> None:
+        """Take a threshold that was set elsewhere."""
+        self._threshold, self._unscored = threshold, None
+
     def set_threshold(self, clean: Readings, alarms: int) -> None:
         """Set the lowest threshold that leaves at most so many *alarms* on *clean*."""
-        self._threshold = math.inf
+        self._threshold, self._unscored = math.inf, None
         for _ in range(MOST_ROUNDS):
             self.reset()
             parts = [
-                (part.time, self._judge(device, part).scores)
+                (part.time, self._judge(device, part).scores[:, self.movable])
                 for device, _, part in self._by_device(clean)
             ]
             lowest = lowest_threshold(
@@ -300,9 +303,15 @@ class BaseDetector(Hooks):
             self._check_fitted()
             stream = self.open_stream(name)
             stream.channels = self.channels or ()
-            device = DeviceStream(name, stream, len(self._tracks), self.options)
+            device = DeviceStream(
+                name, stream, len(self._tracks), self.options, frozen=self.frozen()
+            )
             self._devices[name] = device
         return device
+
+    def meet(self, device: DeviceStream) -> None:
+        """Take *device* for the one of its name from now on."""
+        self._devices[device.name] = device
 
     def _introduce(self, name: str) -> DeviceStream:
         if self.channels is None:

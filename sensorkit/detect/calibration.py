@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from sensorkit.detect.episodes import runs
 
@@ -52,6 +51,9 @@ class CalibrationResult:
         >>> round(result.upper_95_per_day, 3), result.extrapolated
         (1.498, True)
         """
+        # Here: half a second that a process which only scores need not wait.
+        from scipy.special import gammaincinv
+
         return cls(
             clean_hours=days * 24.0,
             alarms=alarms,

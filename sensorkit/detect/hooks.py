@@ -26,7 +26,7 @@ class Hooks(Parametrized, ABC):
         `merge`, `refractory_s`, `smooth`, `tail`, `hold`: see `sensorkit.detect.options.Options`.
     """
 
-    learns: ClassVar[bool] = True
+    learns: bool = True
     """`fit` changes something."""
     must_be_fitted: bool = False
     """It scores nothing before `fit`, which also sets the threshold: the 0.999 quantile."""
@@ -34,6 +34,8 @@ class Hooks(Parametrized, ABC):
     """`calibrate` measures the false alarms, but never moves the threshold."""
     critical_factor: ClassVar[float] = 2.0
     """An alert is CRITICAL from so many times the threshold on."""
+    movable: ClassVar[slice] = slice(None)
+    """Tracks whose scores `calibrate` sets the threshold on."""
     shared_defaults: ClassVar[Shared] = {}
     """Shared options whose default is another than in `Options`."""
     contract_exceptions: ClassVar[Mapping[str, str]] = {}
@@ -48,6 +50,8 @@ class Hooks(Parametrized, ABC):
         self.channels: tuple[str, ...] | None = None
         """What the readings have that it was fitted on, or saw first."""
         self.fitted = False
+        self.members: tuple[Any, ...] = ()
+        """Detectors that this one is made of; saved with it."""
         self._tracks: Sequence[Track] = ()
 
     # Parameters
@@ -97,6 +101,10 @@ class Hooks(Parametrized, ABC):
         """Take over what `state` returned; ValueError if it cannot be that."""
         if arrays:
             raise ValueError(f"it knows no {', '.join(sorted(arrays))}")
+
+    def frozen(self) -> tuple[object, ...]:
+        """Return what streams point to that does not change with what they are given."""
+        return (self,)
 
     # Shared by them
 

@@ -29,7 +29,7 @@ from sensorkit.errors import DetectorError, SensorkitError
 from sensorkit.profile import Profile
 
 FORMAT = "sensorkit.detector"
-VERSION = 1
+VERSION = 2
 DESCRIPTION = "detector.json"
 
 # A forest of 10 000 trees has 150 MB; a file that says it unpacks to more is no detector.
@@ -49,6 +49,18 @@ HEADER = re.compile(
 THRESHOLD = "threshold"
 
 
+class _Part(BaseModel):
+    """One detector, and those it is made of."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    params: dict[str, Any]
+    channels: list[str] | None
+    calibration: dict[str, Any] | None
+    members: list[_Part]
+
+
 class _Description(BaseModel):
     """What detector.json must look like; nothing else may stand in it."""
 
@@ -56,11 +68,8 @@ class _Description(BaseModel):
 
     format: str
     version: int
-    name: str
-    params: dict[str, Any]
     profile: dict[str, Any] | None
-    channels: list[str] | None
-    calibration: dict[str, Any] | None
+    detector: _Part
 
 
 def save(detector: Detector, path: str | Path) -> Path:
@@ -91,23 +100,18 @@ def save(detector: Detector, path: str | Path) -> Path:
             f"{type(detector).__name__} cannot be saved; a subclass of "
             "sensorkit.detect.BaseDetector can"
         )
+    described, arrays = _describe(detector)  # says so if its kind has no safe form
     if find(detector.name) is not type(detector):
         raise DetectorError(
             f"{type(detector).__name__} cannot be saved: the name {detector.name!r} is "
             f"registered for {find(detector.name).__name__}; give it a name of its own"
         )
-    threshold = detector.threshold_  # says so if it is not fitted
     description = {
         "format": FORMAT,
         "version": VERSION,
-        "name": detector.name,
-        "params": detector.get_params(),
         "profile": None if detector.profile is None else detector.profile.to_dict(),
-        "channels": list(detector.channels) if detector.fitted and detector.channels else None,
-        "calibration": asdict(detector.calibration_) if detector.calibration_ else None,
+        "detector": described,
     }
-    arrays = dict(detector.state()) if detector.fitted else {}
-    arrays[THRESHOLD] = np.array([threshold])
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
@@ -147,35 +151,68 @@ def load(path: str | Path) -> BaseDetector:
         ) from error
 
 
+def _describe(detector: BaseDetector) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return a detector as JSON and arrays; those of its members have their number in front."""
+    threshold = detector.threshold_  # says so if it is not fitted
+    arrays = dict(detector.state()) if detector.fitted else {}
+    arrays[THRESHOLD] = np.array([threshold])
+    members = []
+    for k, member in enumerate(detector.members):
+        described, own = _describe(member)
+        members.append(described)
+        arrays |= {f"{k}.{name}": array for name, array in own.items()}
+    return {
+        "name": detector.name,
+        "params": detector.get_params(),
+        "channels": list(detector.channels) if detector.fitted and detector.channels else None,
+        "calibration": asdict(detector.calibration_) if detector.calibration_ else None,
+        "members": members,
+    }, arrays
+
+
 def _build(described: _Description, arrays: dict[str, NDArray[Any]]) -> BaseDetector:
-    kind = find(described.name)
+    part = described.detector
+    kind = find(part.name)
     if not issubclass(kind, BaseDetector):
-        raise ValueError(f"{described.name!r} is of a kind that is not saved")
-    if set(described.params) != set(kind.parameter_names()):
+        raise ValueError(f"{part.name!r} is of a kind that is not saved")
+    if set(part.params) != set(kind.parameter_names()):
         raise ValueError(
-            f"it has the parameters {', '.join(sorted(described.params))}, where "
-            f"{described.name!r} has {', '.join(sorted(kind.parameter_names()))}"
+            f"it has the parameters {', '.join(sorted(part.params))}, where "
+            f"{part.name!r} has {', '.join(sorted(kind.parameter_names()))}"
         )
     profile = None
     if described.profile is not None:
         profile = Profile.from_dict(described.profile, "its profile")
-    detector = kind(profile=profile, **described.params)
+    detector = kind(profile=profile, **part.params)
+    _fill(detector, part, arrays)
+    return detector
+
+
+def _fill(detector: BaseDetector, part: _Part, arrays: dict[str, NDArray[Any]]) -> None:
+    """Give a new detector, and its members, what they had learned."""
+    if detector.name != part.name or detector.get_params() != part.params:
+        raise ValueError(f"{part.name!r} is not as its parameters say")
+    if len(detector.members) != len(part.members):
+        raise ValueError(f"{part.name!r} has {len(part.members)} members")
+    for k, (member, its) in enumerate(zip(detector.members, part.members, strict=True)):
+        own = f"{k}."
+        names = [name for name in arrays if name.startswith(own)]
+        _fill(member, its, {name.removeprefix(own): arrays.pop(name) for name in names})
     threshold = arrays.pop(THRESHOLD)
     if threshold.dtype != np.float64 or threshold.shape != (1,) or np.isnan(threshold[0]):
         raise ValueError("the threshold is not a number")
-    if described.channels is not None:
-        detector.watch_channels(tuple(described.channels))
+    if part.channels is not None:
+        detector.watch_channels(tuple(part.channels))
         detector.fitted = True
-    elif kind.must_be_fitted:
+    elif detector.must_be_fitted:
         raise ValueError("it is not fitted")
     detector.restore(arrays)
-    if not kind.fixed:
-        detector._threshold = float(threshold[0])
+    if not detector.fixed:
+        detector.accept_threshold(float(threshold[0]))
     elif threshold[0] != detector.threshold_:
-        raise ValueError(f"the threshold of {described.name!r} cannot be {threshold[0]}")
-    if described.calibration is not None:
-        detector.calibration_ = _calibration(described.calibration)
-    return detector
+        raise ValueError(f"the threshold of {part.name!r} cannot be {threshold[0]}")
+    if part.calibration is not None:
+        detector.calibration_ = _calibration(part.calibration)
 
 
 def _calibration(fields: dict[str, Any]) -> CalibrationResult:
@@ -197,7 +234,7 @@ def _unpack(data: bytes) -> tuple[_Description, dict[str, NDArray[Any]]]:
         names = [member.filename for member in members]
         if len(set(names)) < len(names) or DESCRIPTION not in names:
             raise ValueError(f"it does not hold one {DESCRIPTION}")
-        described = _describe(json.loads(archive.read(DESCRIPTION)))
+        described = _read(json.loads(archive.read(DESCRIPTION)))
         arrays = {}
         for name in names:
             if name == DESCRIPTION:
@@ -208,7 +245,7 @@ def _unpack(data: bytes) -> tuple[_Description, dict[str, NDArray[Any]]]:
     return described, arrays
 
 
-def _describe(fields: Any) -> _Description:
+def _read(fields: Any) -> _Description:
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT!r}")
     if fields.get("version") != VERSION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numba import njit
@@ -68,11 +68,21 @@ class DeviceStream:
     become the new normal, and a change for good is accepted in the end.
     """
 
-    def __init__(self, name: str, stream: Stream, tracks: int, options: Options) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: Stream,
+        tracks: int,
+        options: Options,
+        *,
+        frozen: Iterable[object] = (),
+    ) -> None:
         self.name = name
+        self._frozen = tuple(frozen)  # not copied with the stream
         self.stream = stream
         self.episodes = Episodes(tracks, options.merge, options.refractory_s)
         self._options = options
+        self._shapes = options.shape
         self._tails = [RunningTail(options.tail) for _ in range(tracks if options.tail else 0)]
         self._means = [TrailingMean(options.smooth) for _ in range(tracks)]
         self._alarm: int | None = None  # readings since it began; None: there is none
@@ -92,23 +102,25 @@ class DeviceStream:
         self.stream.explaining = explaining
         if not self._options.hold:
             return self._shaped(part)
-        judged, start = [self._shaped(part[:0])], 0
+        judged: list[Judged] = []
+        start = 0
         while start < len(part):
             block = part[start : start + self._most_rows()]
             self.stream.learning = not self._holding
-            state = copy.deepcopy((self.stream, self._tails, self._means))
+            state = self._copied()
             found = self._shaped(block)
             rows = self._turn(found.most >= threshold)
-            if rows < len(block):  # learned, or not learned, too much: once more, up to there
+            if rows == len(block):
+                judged.append(found)
+            else:  # too much was learned, or too little: once more, up to there
                 self.stream, self._tails, self._means = state
-                found = self._shaped(block[:rows])
-            judged.append(found)
+                judged += [self._shaped(block[:rows])] if rows else []
             start += rows
         return Judged.concat(judged)
 
     def judge_one(self, time_ns: int, values: Floats) -> float | None:
         """Score the next reading; None if only `judge` can."""
-        if self._options.shape:
+        if self._shapes:
             return None
         self.stream.explaining = False
         score = self.stream.judge_one(time_ns, values)
@@ -123,6 +135,10 @@ class DeviceStream:
         if self._alarm is None or not self._holding:
             return ROWS_AT_ONCE
         return min(self._options.hold - self._alarm, ROWS_AT_ONCE)
+
+    def _copied(self) -> tuple[Stream, list[RunningTail], list[TrailingMean]]:
+        memo = {id(one): one for one in self._frozen}
+        return copy.deepcopy((self.stream, self._tails, self._means), memo)
 
     def _turn(self, flags: NDArray[np.bool_]) -> int:
         """Return how many of the next readings were rightly learned or not, and move on."""

@@ -177,6 +177,11 @@ class Tail:
     scale: float
     shape: float
 
+    @property
+    def least(self) -> float:
+        """The improbability at which the tail begins."""
+        return -math.log10(self.share)
+
     @classmethod
     def fit(cls, scores: Floats) -> Self:
         """Fit the tail of *scores*, shape (n,), leaving out NaN, infinity and +-`LARGEST`.
@@ -215,14 +220,13 @@ class Tail:
         """
         as_high = len(self.body) - np.searchsorted(self.body, scores, side="left")
         rank = np.log10((len(self.body) + 1.0) / (as_high + 1.0))
-        most_by_rank = -math.log10(self.share)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             away = np.maximum(0.5 * scores - 0.5 * self.start, 0.0) / (0.5 * self.scale)
             if self.shape > 0.0:
                 away = np.log1p(self.shape * away) / self.shape
         away[np.isnan(away)] = math.inf  # 0 / 0: higher than a tail of no extent, by no more
-        tail = most_by_rank + away / math.log(10.0)
-        improbable = np.where(scores > self.start, tail, np.minimum(rank, most_by_rank))
+        tail = self.least + away / math.log(10.0)
+        improbable = np.where(scores > self.start, tail, np.minimum(rank, self.least))
         improbable[scores >= LARGEST] = MOST_IMPROBABLE
         improbable[~(scores > -LARGEST)] = 0.0
         return np.minimum(improbable, MOST_IMPROBABLE)

@@ -8,7 +8,9 @@ each to catch a detector that breaks just this promise.
 import math
 import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -212,13 +214,13 @@ def check_a_clone_has_the_parameters_and_nothing_else(ready: Ready) -> None:
     clone = detector.clone()
     assert clone.get_params() == detector.get_params()
     assert clone.calibration_ is None
-    clone.fit(healthy(500, 19))
-    clone.calibrate(healthy(500, 20), false_alarms_per_day=10_000)
+    clone.fit(healthy(500, 19)).calibrate(healthy(500, 20), false_alarms_per_day=10_000)
     clone.alerts(faulty())
     assert detector.threshold_ == threshold
     detector.reset()
     np.testing.assert_array_equal(detector.score(faulty()), score)
     fresh = ready().clone().fit(healthy(500, 19))
+    fresh.calibrate(healthy(500, 20), false_alarms_per_day=10_000)
     clone.reset()
     np.testing.assert_array_equal(clone.score(faulty()), fresh.score(faulty()))
 
@@ -302,10 +304,45 @@ def check_alerts_say_when_they_begin_and_end(ready: Ready) -> None:
     for alert in begun:
         assert alert.end is not None, alert
         assert time[0] <= alert.start <= alert.end <= time[-1]
-        assert alert.detector == detector.name
+        assert alert.detector in {detector.name, *(member.name for member in detector.members)}
         assert alert.device == "monitor-1"
         assert alert.description.endswith(".")
     assert detector.finish() == []
+
+
+def check_one_reading_is_scored_as_in_a_batch(ready: Ready) -> None:
+    """`score_one` gives what `score` gives, to 1e-9, and the two can take turns."""
+    readings = faulty()
+    one, turns = ready(), ready()
+    pairs = list(zip(readings.time.tolist(), readings.values, strict=True))
+    whole = ready().score(readings)
+    scores = [one.score_one(time, values, "monitor-1") for time, values in pairs]
+    np.testing.assert_allclose(scores, whole, rtol=1e-9, atol=1e-9)
+    begun = [
+        turns.score(readings[:100]),
+        *([turns.score_one(*pair, "monitor-1")] for pair in pairs[100:200]),
+    ]
+    np.testing.assert_allclose(
+        np.concatenate([*begun, turns.score(readings[200:])]), whole, rtol=1e-9, atol=1e-9
+    )
+
+
+def check_instances_in_threads_do_not_touch_each_other(ready: Ready) -> None:
+    """Independent detectors in threads of their own score as each alone."""
+    streams = [faulty(600, seed) for seed in range(30, 34)]
+    alone = [ready().score(readings) for readings in streams]
+    at_once = threading.Barrier(len(streams))
+
+    def run(readings: Readings) -> np.ndarray:
+        detector = ready()
+        at_once.wait()
+        parts = [detector.score(part) for part in cut(readings, list(range(1, len(readings))))]
+        return np.concatenate(parts)
+
+    with ThreadPoolExecutor(len(streams)) as pool:
+        together = list(pool.map(run, streams))
+    for found, expected in zip(together, alone, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 CHECKS = [check for name, check in list(globals().items()) if name.startswith("check_")]

@@ -74,8 +74,8 @@ class Unseeded(Plain):
 
 
 class NeverForgets(Plain):
-    def __init__(self, *, merge=10, profile=None):
-        super().__init__(merge=merge, profile=profile)
+    def __init__(self, **shared):
+        super().__init__(**shared)
         self.seen = 0
 
     def judge(self, readings):
@@ -84,8 +84,8 @@ class NeverForgets(Plain):
 
 
 class KeepsEverything(Plain):
-    def __init__(self, *, merge=10, profile=None):
-        super().__init__(merge=merge, profile=profile)
+    def __init__(self, **shared):
+        super().__init__(**shared)
         self.kept = []
 
     def judge(self, readings):
@@ -162,6 +162,20 @@ class NeverEnds(Plain):
         return []
 
 
+class HasAnotherWayForOne(Plain):
+    def judge_one(self, time_ns, values):
+        return float(np.abs(values[0] - 25) / 0.2)  # forgets the second channel
+
+
+class SharesAVariable(Plain):
+    last = np.zeros(1)  # of the class
+
+    def judge(self, readings):
+        before = np.concatenate([self.last, readings.values[:-1, 0]])
+        self.last[:] = readings.values[-1, 0]
+        return Judged(np.nan_to_num(np.abs(readings.values[:, :1] - before[:, None])))
+
+
 def ready(kind):
     detector = kind().fit(checks.healthy(500, seed=99))
     return lambda: copy.deepcopy(detector)
@@ -184,6 +198,8 @@ BROKEN = {
     checks.check_the_readings_are_left_as_they_are: FillsTheGaps,
     checks.check_calibration_keeps_the_budget: OneAlarmTooMany,
     checks.check_alerts_say_when_they_begin_and_end: NeverEnds,
+    checks.check_one_reading_is_scored_as_in_a_batch: HasAnotherWayForOne,
+    checks.check_instances_in_threads_do_not_touch_each_other: SharesAVariable,
 }
 RAISES = {
     RaisesOnNaN: (ValueError, "cannot convert NaN"),

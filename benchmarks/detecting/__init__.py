@@ -1,0 +1,1 @@
+"""Parts of the detector benchmark: each has `run` and `table`."""

@@ -1,0 +1,324 @@
+"""Several detectors as one: their tail-calibrated evidence is added up against one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
+from sensorkit.detect.base import BaseDetector, Shared
+from sensorkit.detect.evidence import Evidence
+from sensorkit.detect.registry import make
+from sensorkit.detect.shaping import DeviceStream
+from sensorkit.detect.streams import LARGEST, Arrays, Finding, Floats, Judged, Rows, Stream, Track
+from sensorkit.detect.tails import Tail
+from sensorkit.errors import DetectorError
+from sensorkit.profile import Profile
+from sensorkit.readings import Alert, Readings
+
+Members = Mapping[str, Mapping[str, Any]]
+
+
+class Ensemble(BaseDetector):
+    r"""Add up what several detectors say, each on the scale of its own tail.
+
+    Each learned member :math:`k` scores the readings by itself. From its scores on healthy
+    readings follows how improbable a score is (see `sensorkit.detect.tails.Tail`), and at which
+    improbability :math:`t_k` it would use up its share of the false-alarm budget. Its evidence
+    counts from where its tail begins, :math:`b_k`, and is 1 at that threshold; the score is
+
+    .. math:: \sum_k \frac{\max(0, -\log_{10} P_k(s_k) - b_k)}{t_k - b_k}
+
+    so that one member that is certain raises an alarm alone, and two that are half certain do
+    so together. Members with fixed limits (`rules`) keep these: they raise their own alerts, of
+    their own types, and a reading that breaches one scores above the threshold.
+
+    Parameters
+    ----------
+    members : mapping of str to mapping
+        Detector -> its parameters. Members have the profile of the ensemble.
+    profile : Profile, optional
+        Gives alerts the labels, units and decimals of the channels.
+    **shared
+        See `sensorkit.detect.options.Options`; for the sum. Members may be given their own.
+
+    Raises
+    ------
+    DetectorError
+        If there is no member, one is unknown, or none of them learns.
+
+    Notes
+    -----
+    The sum of -log p is Fisher's way to combine tests [1]_. We depart from it in two points:
+    evidence below the start of the tails (the upper 2 % of the healthy scores) counts nothing,
+    which would otherwise drown one clear voice in the chatter of the others; and no
+    independence is assumed, for the threshold of the sum is set on readings.
+
+    Before `calibrate`, the healthy scores are those of the fit, :math:`t_k` stands at each
+    member's own threshold, and that of the sum is 1: a reading is flagged that any member would
+    flag alone (as long as that is rare: evidence begins in the upper 2 %). `calibrate` gives each learned member the same part of the budget, takes the
+    tails from the clean readings, and sets the threshold of the sum for the whole budget.
+
+    An alert begins with the words of the member whose evidence is the largest, and says what
+    share of it each has. All channels share one episode of the sum.
+
+    References
+    ----------
+    .. [1] R. A. Fisher, "Statistical Methods for Research Workers", 4th ed., Oliver and Boyd,
+       1932, section 21.1.
+    """
+
+    name = "ensemble"
+    must_be_fitted = True
+    movable = slice(0, 1)
+
+    def __init__(
+        self,
+        *,
+        members: Members | None = None,
+        profile: Profile | None = None,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(profile=profile, **shared)
+        chosen = self.preset(profile) if members is None else members
+        if not isinstance(chosen, Mapping) or not chosen:
+            raise DetectorError(
+                f"{self.name}: members is {members!r}; detectors with their parameters are "
+                "wanted: {'sigma': {'k': 4}, 'mewma': {}}"
+            )
+        made = [self._made(name, params) for name, params in chosen.items()]
+        self.limits = tuple(member for member in made if member.fixed)
+        self.voices = tuple(member for member in made if not member.fixed)
+        if not self.voices:
+            raise DetectorError(
+                f"{self.name}: of {', '.join(chosen)} none has a score to add up; give it a "
+                "detector that learns, such as sigma"
+            )
+        self.members = (*self.limits, *self.voices)
+        self._chosen = {name: dict(params) for name, params in chosen.items()}
+        self._evidence: tuple[Evidence, ...] = ()
+        self._parts: list[Readings] = []  # of the fit, until the tails are wanted
+
+    @staticmethod
+    def preset(profile: Profile | None) -> Members:
+        """Return the members there are when none are given."""
+        del profile  # a preset may look at the rules of the device
+        return {"sigma": {}, "volatility": {}, "mewma": {}}
+
+    def _made(self, name: str, params: Mapping[str, Any]) -> BaseDetector:
+        if not isinstance(params, Mapping):
+            raise DetectorError(
+                f"{self.name}: the parameters of member {name!r} are {params!r}; a mapping is "
+                "wanted, {} for the defaults"
+            )
+        made = make(name, profile=self.profile, **params)
+        if not isinstance(made, BaseDetector):
+            raise DetectorError(
+                f"{self.name}: member {name!r} is no sensorkit.detect.BaseDetector; only such a "
+                "one can be a member"
+            )
+        return made
+
+    # `members` is a parameter by its name; the detectors are the attribute.
+    def get_params(self) -> dict[str, Any]:
+        return {**super().get_params(), "members": {n: dict(p) for n, p in self._chosen.items()}}
+
+    # Learning
+
+    def learn(self, parts: list[Readings]) -> None:
+        for member in self.members:
+            member.fit(Readings.concat(parts) if len(parts) > 1 else parts[0])
+        self._evidence, self._parts = (), parts
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return how the scores of each voice count; from the fit, unless calibrated."""
+        if not self._evidence:
+            fit = self._parts
+            self._evidence = tuple(Evidence.of(voice, fit) for voice in self.voices)
+            self._parts = []
+        return self._evidence
+
+    def natural_threshold(self) -> float:
+        return 1.0
+
+    @property
+    def threshold_from_fit(self) -> bool:
+        return False
+
+    def set_threshold(self, clean: Readings, alarms: int) -> None:
+        for voice in self.voices:
+            voice.set_threshold(clean, alarms // len(self.voices))
+            voice.reset()
+        self._parts = []
+        self._evidence = tuple(Evidence.of(voice, [clean]) for voice in self.voices)
+        super().set_threshold(clean, alarms)
+
+    # The stream
+
+    def watch_channels(self, channels: tuple[str, ...]) -> None:
+        for member in self.limits:
+            if member.channels is None:
+                member.watch_channels(channels)
+        super().watch_channels(channels)
+
+    def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
+        return [Track(self.anomaly_type(), None), Track(self.anomaly_type(), None)]
+
+    def frozen(self) -> tuple[object, ...]:
+        return (self, *(one for member in self.members for one in member.frozen()))
+
+    def open_stream(self, device: str) -> EnsembleStream:
+        for member in self.limits:
+            if member.channels is None:
+                member.watch_channels(self.channels or ())
+        return EnsembleStream(self, [member.device(device) for member in self.members])
+
+    def reset(self) -> None:
+        super().reset()
+        for member in self.members:
+            member.reset()
+
+    def _group(
+        self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
+    ) -> list[tuple[int, Alert]]:
+        begun = []
+        self._meet_again()
+        for k, member in enumerate(self.limits):
+            own = member.device(device.name)
+            begun += member._group(own, part, _of_member(judged, k), rows)
+        judged.scores[:, 1] = -LARGEST  # they have spoken for themselves
+        return begun + super()._group(device, part, judged, rows)
+
+    def _meet_again(self) -> None:
+        """Let members look at the streams there are: `hold` may have put others in their place."""
+        for device in self._devices.values():
+            assert isinstance(device.stream, EnsembleStream)  # noqa: S101 - it opens its own
+            for member, own in zip(self.members, device.stream.members, strict=True):
+                member.meet(own)
+
+    def listen(self, time_ns: int, device: str) -> None:
+        self._introduce(device)
+        for member in self.limits:
+            member.listen(time_ns, device)
+
+    def advance(self, time_ns: int) -> list[Alert]:
+        self._meet_again()
+        begun = [alert for member in self.limits for alert in member.advance(time_ns)]
+        return sorted(begun, key=lambda alert: alert.start)
+
+    def finish(self) -> list[Alert]:
+        self._meet_again()
+        for member in self.limits:
+            member.finish()
+        return super().finish()
+
+    def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
+        evidence = judged.facts["evidence"][row]
+        loudest = int(np.argmax(evidence))
+        own = _of_member(judged, len(self.limits) + loudest)
+        found = self.voices[loudest].explain(part, own, row, int(np.argmax(own.scores[row])))
+        shares = evidence / evidence.sum()
+        said = ", ".join(
+            f"{self.voices[k].name} {shares[k]:.0%}"
+            for k in np.argsort(-evidence, kind="stable")
+            if evidence[k] > 0
+        )
+        return Finding(f"{found.description} Evidence: {said}.", None, found.channel, found.value)
+
+    # What is saved
+
+    def state(self) -> Arrays:
+        arrays: Arrays = {"unit": np.array([one.unit for one in self.evidence()])}
+        for k, one in enumerate(self.evidence()):
+            arrays |= {f"{name}{k}": array for name, array in one.tail.arrays().items()}
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        unit = arrays.pop("unit", np.empty(0))
+        tails = [
+            Tail.of({name: arrays.pop(f"{name}{k}") for name in ("body", "tail")})
+            for k in range(len(self.voices))
+        ]
+        super().restore(arrays)
+        if unit.dtype != np.float64 or unit.shape != (len(tails),) or not (unit > 0).all():
+            raise ValueError(f"unit is {unit.dtype} of shape {unit.shape}, or not above 0")
+        self._evidence = tuple(
+            Evidence(tail, float(one)) for tail, one in zip(tails, unit, strict=True)
+        )
+
+
+class Guard(Ensemble):
+    """The ensemble for a device of which nothing is known but a healthy recording.
+
+    Fixed limits for what must never be, and three questions of the readings: is a value far
+    from those before it (`sigma`), do the values vary more or less than usual (`volatility`),
+    have the channels together wandered off (`mewma`)? The rules are those of the profile; where
+    it has none, they are learned. See `Ensemble` for how the answers are added up.
+    """
+
+    name = "guard"
+
+    @staticmethod
+    def preset(profile: Profile | None) -> Members:
+        rules = {} if profile is not None and profile.rules else {"source": "fit"}
+        return {"rules": rules, "sigma": {}, "volatility": {}, "mewma": {}}
+
+
+class EnsembleStream(Stream):
+    """One device: the streams of the members, and the sum of their evidence."""
+
+    def __init__(self, detector: Ensemble, members: list[DeviceStream]) -> None:
+        self.members = members
+        self._detector = detector
+        self._evidence = detector.evidence()
+        self._fixed = len(detector.limits)
+
+    def judge(self, readings: Readings) -> Judged:
+        """Score, then learn: the sum of the evidence, and what the fixed limits make of it.
+
+        Facts: `evidence`, shape (n, n_voices); of member k `k` (its scores) and `k <fact>`.
+        """
+        judged = [
+            one.judge(readings, threshold=member.threshold_, explaining=self.explaining)
+            for member, one in self._each()
+        ]
+        evidence = np.column_stack(
+            [
+                one.weigh(found.most)
+                for one, found in zip(self._evidence, judged[self._fixed :], strict=True)
+            ]
+        )
+        scores = np.empty((len(readings), 2), order="F")
+        scores[:, 0] = evidence.sum(axis=1)
+        scores[:, 1] = self._beyond(judged[: self._fixed], len(readings))
+        if not self.explaining:
+            return Judged(scores)
+        facts = {"evidence": evidence}
+        for k, found in enumerate(judged):
+            facts[str(k)] = found.scores
+            facts |= {f"{k} {name}": fact for name, fact in found.facts.items()}
+        return Judged(scores, facts)
+
+    def _each(self) -> list[tuple[BaseDetector, DeviceStream]]:
+        for one in self.members:
+            one.stream.learning = self.learning
+        return list(zip(self._detector.members, self.members, strict=True))
+
+    def _beyond(self, limits: list[Judged], n: int) -> Floats:
+        """Return a score above the threshold where a fixed limit is breached, else the least."""
+        beyond = np.full(n, -LARGEST)
+        for found, member in zip(limits, self._detector.limits, strict=True):
+            past = found.most
+            breached = past >= member.threshold_
+            with np.errstate(over="ignore"):
+                raised = self._detector.threshold_ * (1.0 + past[breached])
+            beyond[breached] = np.maximum(beyond[breached], raised)
+        return beyond
+
+
+def _of_member(judged: Judged, k: int) -> Judged:
+    """Return what member *k* found out, from the facts of the ensemble."""
+    own = f"{k} "
+    facts = {n.removeprefix(own): fact for n, fact in judged.facts.items() if n.startswith(own)}
+    return Judged(judged.facts[str(k)], facts)
