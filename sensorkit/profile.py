@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from sensorkit.frame_formats import (
     RegexFrame,
 )
 from sensorkit.nearest import did_you_mean
-from sensorkit.readings import Severity
+from sensorkit.rule_kinds import Finite, Name, Positive, Rule
 
 __all__ = [
     "SHIPPED",
@@ -45,10 +45,6 @@ __all__ = [
 ]
 
 SHIPPED = Path(__file__).parent / "profiles"
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=64)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Drift(Section):
@@ -153,40 +149,6 @@ class State(Section):
         return self
 
 
-class Rule(Section):
-    """A fixed limit; breached only strictly beyond it."""
-
-    type: Name
-    """As in the alert: THRESHOLD_BREACH_TEMP."""
-    kind: Literal["range", "rate", "heartbeat"]
-    severity: Severity
-    channel: str | None = None
-    low: Finite | None = None
-    high: Finite | None = None
-    limit: Positive | None = None
-    """rate: largest change between consecutive readings; heartbeat: seconds without a frame."""
-    margin: Positive = 1.0
-    """What counts as one step past the limit in the score, in the channel's unit."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        wants = {"range": "low or high", "rate": "limit", "heartbeat": "limit"}[self.kind]
-        has = {
-            "range": self.low is not None or self.high is not None,
-            "rate": self.limit is not None,
-            "heartbeat": self.limit is not None,
-        }[self.kind]
-        if not has:
-            raise ValueError(f"rule {self.type!r} of kind {self.kind} needs {wants}")
-        if self.kind != "heartbeat" and self.channel is None:
-            raise ValueError(f"rule {self.type!r} of kind {self.kind} needs a channel")
-        if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(
-                f"rule {self.type!r}: low ({self.low:g}) must be below high ({self.high:g})"
-            )
-        return self
-
-
 class Profile(Document):
     """Everything sensorkit knows of a device."""
 
@@ -245,6 +207,12 @@ class Profile(Document):
                 loc = ("status_rules", i, "word")
                 hint = did_you_mean(rule.word, self.status_words)
                 raise Misplaced(loc, f"{rule.word!r} is not among status_words; {hint}")
+        for i, of_status in enumerate(self.rules):
+            for k, word in enumerate(of_status.words):
+                if self.status_words and word not in self.status_words:
+                    loc = ("rules", i, "words", k)
+                    hint = did_you_mean(word, self.status_words)
+                    raise Misplaced(loc, f"{word!r} is not among status_words; {hint}")
         return self
 
     @model_validator(mode="after")

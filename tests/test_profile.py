@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from sensorkit.errors import ProfileError
-from sensorkit.profile import SHIPPED, Profile, shipped
+from sensorkit.profile import SHIPPED, Profile, Rule, shipped
+from sensorkit.rule_kinds import TAKES, default_type
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "profiles"
+PAGE = Path(__file__).parents[1] / "docs" / "detectors.md"
 
 GOOD = """\
 name: boiler
@@ -197,3 +199,89 @@ def test_a_sign_no_line_can_be_cut_at_is_refused_where_it_stands(tmp_path, frame
 def test_a_star_between_fields_is_no_checksum_where_there_is_none(tmp_path):
     text = GOOD.replace("format: csv", 'format: csv, delimiter: "*"')
     assert load(tmp_path, text).frame.delimiter == "*"
+
+
+# Rules
+
+HOT = "{type: HOT, kind: range, channel: T, high: 80, severity: CRITICAL}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ("kind: rate, channel: T", "rule 'IT' of kind rate needs limit"),
+        ("kind: rate, limit: 1", "rule 'IT' of kind rate needs a channel"),
+        ("kind: stuck, channel: T", "rule 'IT' of kind stuck needs readings or seconds"),
+        ("kind: stuck, readings: 3", "rule 'IT' of kind stuck needs a channel"),
+        (
+            "kind: stuck, channel: T, readings: 3, seconds: 2",
+            "rules.0.seconds: rule 'IT' of kind stuck has readings and seconds; give one",
+        ),
+        ("kind: missing, channel: T, readings: 0", "rules.0.readings: Input should be greater"),
+        ("kind: heartbeat", "rule 'IT' of kind heartbeat needs limit"),
+        ("kind: heartbeat, limit: 5, channel: T", "takes no channel; it takes limit, margin"),
+        ("kind: status", "rule 'IT' of kind status needs words"),
+        ("kind: status, words: [HOTT]", "rules.0.words.0: 'HOTT' is not among status_words; did"),
+        ("kind: status, words: [HOT], margin: 2", "rules.0.margin: rule 'IT' of kind status takes"),
+        ("kind: range, channel: T, high: 8, limit: 2", "rules.0.limit: rule 'IT' of kind range"),
+        ("kind: rate, channel: T, limit: 8, per: day", "rules.0.per: Input should be 'reading'"),
+        ("kind: stuck, channel: T, readings: 3, for_s: 3", "rules.0.for_s: rule 'IT' of kind"),
+        (
+            "kind: range, channel: T, high: 8, for_s: 3, for_readings: 2",
+            "rules.0.for_s: rule 'IT' of kind range has for_readings and for_s; give one",
+        ),
+        (
+            "kind: range, channel: T, low: 6, high: 8, hysteresis: 1",
+            "rules.0.hysteresis: rule 'IT' of kind range could never be over: no value is 1 inside "
+            "its limits; less than 1 is wanted",
+        ),
+        ("kind: rate, channel: T, limit: 2, hysteresis: 3", "rules.0.hysteresis: rule 'IT'"),
+        ("kind: range, channel: T, high: 8, hysteresis: -1", "rules.0.hysteresis: Input should"),
+        ("kind: frozen, channel: T", "rules.0.kind: Input should be 'range', 'rate', 'stuck'"),
+        ("kind: [range], channel: T", "rules.0.kind: Input should be"),
+        ("kind: range, channel: T, hihg: 8", "rules.0.hihg: unknown key; did you mean 'high'?"),
+    ],
+)
+def test_a_rule_says_which_field_is_wrong(tmp_path, rule, wanted):
+    text = GOOD.replace(HOT, f"{{type: IT, {rule}, severity: WARNING}}")
+    with pytest.raises(ProfileError) as caught:
+        load(tmp_path, text + "status_words: [OK, HOT]\n")
+    assert wanted in str(caught.value)
+    assert "boiler.yaml:9:" in str(caught.value)
+
+
+def test_a_rule_without_a_type_is_named_after_its_kind_and_channel(tmp_path):
+    profile = load(tmp_path, GOOD.replace("type: HOT, ", ""))
+    assert [rule.type for rule in profile.rules] == ["THRESHOLD_BREACH_T"]
+    assert Profile.from_dict(profile.to_dict(), "test") == profile
+
+
+@pytest.mark.parametrize("rule", ["{kind: nothing}", "{channel: 3}", "{kind: status, words: 3}"])
+def test_a_rule_that_is_none_is_refused_not_named(tmp_path, rule):
+    with pytest.raises(ProfileError, match=r"boiler.yaml:9: rules.0"):
+        load(tmp_path, GOOD.replace(HOT, rule))
+
+
+def rules_on_the_page():
+    blocks = re.findall(r"^```yaml\n(rules:.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    return [rule for block in blocks for rule in yaml.safe_load(block)["rules"]]
+
+
+def test_the_rules_on_the_page_are_rules_of_every_kind():
+    kinds = {Rule.model_validate(rule).kind for rule in rules_on_the_page()}
+    assert kinds == set(TAKES)
+
+
+def test_the_page_names_the_fields_and_the_type_of_every_kind():
+    table = PAGE.read_text("utf-8").split("## Rules")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \| `([A-Z_]+)` \|$", table, re.M)
+    told = {kind: (tuple(re.findall(r"`(\w+)`", fields)), type_) for kind, fields, type_ in rows}
+    shared = ("channel", "margin", "hysteresis", "for_readings", "for_s")
+    about = {"heartbeat": (), "status": ("word",)}
+    assert told == {
+        kind: (
+            tuple(field for field in takes if field not in shared),
+            default_type(kind, *about.get(kind, ("x",))),
+        )
+        for kind, takes in TAKES.items()
+    }

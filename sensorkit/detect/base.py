@@ -214,11 +214,10 @@ class BaseDetector(Hooks):
                 f"{self.name}: a reading with values of shape {row.shape} came; one value is "
                 f"wanted for each of {', '.join(self.channels or ())}"
             )
-        score = known.judge_one(time_ns, row)
-        if score is None:
-            one = Readings.build(np.array([time_ns]), row[np.newaxis], self.channels or ())
-            score = float(self._judge(known, one).most[0])
-        return score
+        if not known.shapes:
+            return known.judge_one(time_ns, row)
+        one = Readings.build(np.array([time_ns]), row[np.newaxis], self.channels or ())
+        return float(self._judge(known, one).most[0])
 
     def alerts(self, readings: Readings) -> list[Alert]:
         """Return the episodes that begin with these readings, by time; instead of `score`."""

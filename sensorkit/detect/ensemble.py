@@ -81,7 +81,7 @@ class Ensemble(BaseDetector):
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(profile=profile, **shared)
-        chosen = self.preset(profile) if members is None else members
+        chosen = self.preset() if members is None else members
         if not isinstance(chosen, Mapping) or not chosen:
             raise DetectorError(
                 f"{self.name}: members is {members!r}; detectors with their parameters are "
@@ -101,9 +101,8 @@ class Ensemble(BaseDetector):
         self._parts: list[Readings] = []  # of the fit, until the tails are wanted
 
     @staticmethod
-    def preset(profile: Profile | None) -> Members:
+    def preset() -> Members:
         """Return the members there are when none are given."""
-        del profile  # a preset may look at the rules of the device
         return {"sigma": {}, "volatility": {}, "mewma": {}}
 
     def _made(self, name: str, params: Mapping[str, Any]) -> BaseDetector:
@@ -253,16 +252,16 @@ class Guard(Ensemble):
 
     Fixed limits for what must never be, and three questions of the readings: is a value far
     from those before it (`sigma`), do the values vary more or less than usual (`volatility`),
-    have the channels together wandered off (`mewma`)? The rules are those of the profile; where
-    it has none, they are learned. See `Ensemble` for how the answers are added up.
+    have the channels together wandered off (`mewma`)? The rules are those of the profile, and
+    learned ones of the kinds that it says nothing of. See `Ensemble` for how the answers are
+    added up.
     """
 
     name = "guard"
 
     @staticmethod
-    def preset(profile: Profile | None) -> Members:
-        rules = {} if profile is not None and profile.rules else {"source": "fit"}
-        return {"rules": rules, "sigma": {}, "volatility": {}, "mewma": {}}
+    def preset() -> Members:
+        return {"rules": {"source": "both"}, "sigma": {}, "volatility": {}, "mewma": {}}
 
 
 class EnsembleStream(Stream):
@@ -299,6 +298,18 @@ class EnsembleStream(Stream):
             facts[str(k)] = found.scores
             facts |= {f"{k} {name}": fact for name, fact in found.facts.items()}
         return Judged(scores, facts)
+
+    def judge_one(self, time_ns: int, values: Floats) -> float:
+        if any(one.shapes for one in self.members):
+            return super().judge_one(time_ns, values)
+        total, beyond = 0.0, -LARGEST
+        for k, (member, one) in enumerate(self._each()):
+            score = one.judge_one(time_ns, values)
+            if k >= self._fixed:
+                total += self._evidence[k - self._fixed].weigh_one(score)
+            elif score >= member.threshold_:
+                beyond = max(beyond, self._detector.threshold_ * (1.0 + score))
+        return max(total, beyond)
 
     def _each(self) -> list[tuple[BaseDetector, DeviceStream]]:
         for one in self.members:

@@ -39,3 +39,9 @@ class Evidence(NamedTuple):
         if len(rare):
             evidence[rare] = (self.tail.improbability(scores[rare]) - self.tail.least) / self.unit
         return evidence
+
+    def weigh_one(self, score: float) -> float:
+        """Return the evidence of one score."""
+        if score <= self.tail.start:
+            return 0.0
+        return float(self.weigh(np.array([score]))[0])

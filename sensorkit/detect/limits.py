@@ -2,105 +2,167 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.streams import Floats, Judged, Stream
-from sensorkit.profile import Rule
+from sensorkit.detect import runs
+from sensorkit.detect.runs import SMALLEST
+from sensorkit.detect.streams import LARGEST, Arrays, Floats, Judged, Stream
 from sensorkit.readings import Alert, Readings
+from sensorkit.rule_kinds import Rule
+
+__all__ = ["SMALLEST", "Heartbeat", "LimitStream", "Limits"]
 
 SECOND_NS = 1_000_000_000
 
-SMALLEST = math.nextafter(0.0, 1.0)
-"""A score of at least this is a breach."""
+# No time is longer: 146 years in nanoseconds, half of what an int64 holds.
+LONGEST_NS = 1 << 62
 
-# What a reading scores that no rule can judge: one margin inside.
-UNJUDGED = -1.0
+KINDS = {
+    "range": runs.RANGE,
+    "rate": runs.RATE,
+    "stuck": runs.STUCK,
+    "heartbeat": runs.HEARTBEAT,
+    "status": runs.STATUS,
+    "missing": runs.MISSING,
+}
+
+
+class Limits:
+    """The rules of a device as tables (see `sensorkit.detect.runs`), shared by its streams.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    channels : sequence of str
+        What readings have; the channels of all rules are among them.
+    """
+
+    def __init__(self, rules: Sequence[Rule], channels: Sequence[str]) -> None:
+        self.rules = tuple(rules)
+        self.floats = np.array([_floats(rule) for rule in rules]).reshape(-1, runs.FLOATS)
+        table = [_ints(rule, channels) for rule in rules]
+        self.ints = np.array(table, dtype=np.int64).reshape(-1, runs.INTS)
+        self._about_status = any(rule.kind == "status" for rule in rules)
+        self.silent = np.full((len(rules), 1), np.nan)
+        """What rules make of a reading without a status word."""
+
+    def said(self, vocabulary: tuple[str, ...]) -> Floats:
+        """Return what each rule makes of each status word: see `sensorkit.detect.runs.judge`."""
+        if not self._about_status:
+            return self.silent
+        said = [[1.0 if w in rule.words else -1.0 for w in vocabulary] for rule in self.rules]
+        return np.column_stack([np.reshape(said, (len(self.rules), -1)), self.silent])
+
+
+def _floats(rule: Rule) -> list[float]:
+    """Return the limits; an infinite value is beyond a limit that is not there."""
+    low, high = rule.low, rule.high
+    if rule.kind == "rate":
+        low, high = None, rule.limit
+    if rule.kind == "status":
+        low, high = None, 0.0
+    low = -LARGEST if low is None else low
+    high = LARGEST if high is None else high
+    return [low, high, low + rule.hysteresis, high - rule.hysteresis, rule.margin]
+
+
+def _ints(rule: Rule, channels: Sequence[str]) -> list[int]:
+    kind = KINDS[rule.kind]
+    if kind == runs.RATE and rule.per == "second":
+        kind = runs.RATE_PER_S
+    column = -1 if rule.channel is None else channels.index(rule.channel)
+    longest = rule.limit if rule.kind == "heartbeat" else rule.seconds
+    lasting = (rule.for_readings or 1, nanoseconds(rule.for_s))
+    return [kind, column, rule.readings or 0, nanoseconds(longest), *lasting]
+
+
+def nanoseconds(seconds: float | None) -> int:
+    """Return *seconds* as whole nanoseconds that fit in an int64; 0 for None."""
+    return round(min((seconds or 0.0) * SECOND_NS, LONGEST_NS))
 
 
 class LimitStream(Stream):
-    """What rules have to remember of a device: the last values, and when they came."""
+    """What rules have to remember of a device: the last values, runs, and when they began."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = rules
-        self._last_values: dict[str, float] = {}
-        self._last_time: int | None = None
+    def __init__(self, limits: Limits) -> None:
+        n = len(limits.rules)
+        self._limits = limits
+        self._values = np.full((n, 2), np.nan)
+        self._counts = np.zeros((n, runs.REMEMBERED_INTS), dtype=np.int64)
+        self._clock = np.zeros(2, dtype=np.int64)
         self.heartbeats = {
-            track: Heartbeat(rule) for track, rule in enumerate(rules) if rule.kind == "heartbeat"
+            track: Heartbeat(rule)
+            for track, rule in enumerate(limits.rules)
+            if rule.kind == "heartbeat"
         }
+        self._one = np.empty(1, dtype=np.int64), np.full(1, -1, dtype=np.int32), np.empty((n, 1))
+        self._nothing = np.empty((n, 0)), np.empty((n, 0, 2), dtype=np.int64)
 
     def judge(self, readings: Readings) -> Judged:
         """Score by all rules, shape (n, n_rules): above 0 is past the limit.
 
         A rule that cannot judge a reading says -inf. Facts: `previous`, shape (n,), the time of
-        the reading before; `change <track>`, shape (n,), for each rate rule.
+        the reading before; shape (n, n_rules) `change`, signed, of a rate rule, and `since` and
+        `run`, time of the first reading of a run or breach and the number of readings in it.
         """
-        previous, known = self._previous(readings.time)
-        facts: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {"previous": previous}
-        scores = np.full((len(readings), len(self._rules)), -np.inf, order="F")
-        changes: dict[str, Floats] = {}
-        for track, rule in enumerate(self._rules):
-            if rule.kind == "heartbeat":
-                past = self.heartbeats[track].past(readings.time, previous)
-                past[: 0 if known else 1] = -np.inf
-            elif rule.kind == "range":
-                past = past_range(readings.channel(str(rule.channel)), rule)
-            else:
-                channel = str(rule.channel)
-                if channel not in changes:
-                    changes[channel] = self._changes(channel, readings.channel(channel))
-                facts[f"change {track}"] = changes[channel]
-                past = np.abs(changes[channel]) - float(rule.limit or 0.0)
-            scores[:, track] = in_margins(past, rule.margin)
-        scores[np.isneginf(scores).all(axis=1), 0] = UNJUDGED
-        return Judged(scores, facts)
+        n, rules = len(readings), len(self._limits.rules)
+        scores = np.empty((rules, n))
+        if not self.explaining:
+            self._judge(readings, scores, *self._nothing)
+            return Judged(scores.T)
+        facts: Arrays = {"previous": self._previous(readings.time)}
+        changes, lasted = np.full((rules, n), np.nan), np.zeros((rules, n, 2), dtype=np.int64)
+        self._judge(readings, scores, changes, lasted)
+        facts |= {"change": changes.T, "since": lasted[:, :, 0].T, "run": lasted[:, :, 1].T}
+        return Judged(scores.T, facts)
+
+    def _judge(
+        self, readings: Readings, scores: Floats, changes: Floats, lasted: NDArray[np.int64]
+    ) -> None:
+        status = readings.status
+        columns = np.ascontiguousarray(readings.values.T)
+        said = self._limits.said(status.vocabulary)
+        self._run(readings.time, columns, status.codes, said, scores, changes, lasted)
+
+    def judge_one(self, time_ns: int, values: Floats) -> float:
+        """Return the largest score of one reading, which has no status word; then learn it."""
+        time, codes, scores = self._one
+        time[0] = time_ns
+        said = self._limits.silent
+        return self._run(time, values.reshape(-1, 1), codes, said, scores, *self._nothing)
+
+    def _run(
+        self,
+        time: NDArray[np.int64],
+        columns: Floats,
+        codes: NDArray[np.int32],
+        said: Floats,
+        scores: Floats,
+        changes: Floats,
+        lasted: NDArray[np.int64],
+    ) -> float:
+        rules = self._limits
+        most: float = runs.judge(
+            time, columns, codes, said, rules.floats, rules.ints,
+            self._values, self._counts, self._clock, scores, changes, lasted,
+        )  # fmt: skip
+        for heartbeat in self.heartbeats.values():
+            heartbeat.last = int(self._clock[runs.LATEST])
+        return most
 
     def listen(self, time_ns: int) -> None:
         """Count the heartbeats from *time_ns* on, unless a reading has come already."""
-        if self._last_time is None:
-            self._last_time = time_ns
+        if not self._clock[runs.KNOWN]:
+            self._clock[:] = 1, time_ns
             for heartbeat in self.heartbeats.values():
                 heartbeat.last = time_ns
 
-    def _previous(self, time: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
-        known = self._last_time is not None
-        first = self._last_time if self._last_time is not None else int(time[0])
-        self._last_time = int(time[-1])
-        for heartbeat in self.heartbeats.values():
-            heartbeat.last = self._last_time
-        return np.concatenate([np.array([first], dtype=np.int64), time[:-1]]), known
-
-    def _changes(self, channel: str, values: Floats) -> Floats:
-        last = self._last_values.get(channel, np.nan)
-        self._last_values[channel] = float(values[-1])
-        with np.errstate(over="ignore", invalid="ignore"):  # inf - inf is no change
-            return np.diff(values, prepend=last)
-
-
-def past_range(values: Floats, rule: Rule) -> Floats:
-    """Return how far values are outside low..high, in their unit; NaN where one is missing."""
-    below = -np.inf if rule.low is None else rule.low - values
-    above = -np.inf if rule.high is None else values - rule.high
-    past = np.maximum(below, above)
-    return np.where(np.isnan(values), np.nan, past)
-
-
-def in_margins(past: Floats, margin: float) -> Floats:
-    """Return the distance past a limit in margins: above 0 exactly where *past* is.
-
-    NaN, where there is nothing to judge, becomes -inf.
-
-    >>> in_margins(np.array([5e-324, 0.0, -2.0, np.nan]), 4.0).tolist()
-    [5e-324, 0.0, -0.5, -inf]
-    """
-    with np.errstate(over="ignore"):
-        scores = past / margin
-    np.maximum(scores, SMALLEST, out=scores, where=past > 0)
-    scores[np.isnan(scores)] = -np.inf
-    return scores
+    def _previous(self, time: NDArray[np.int64]) -> NDArray[np.int64]:
+        first = self._clock[runs.LATEST :] if self._clock[runs.KNOWN] else time[:1]
+        return np.concatenate([first, time[:-1]])[: len(time)]
 
 
 class Heartbeat:
@@ -114,14 +176,9 @@ class Heartbeat:
         self.rule = rule
         self.last: int | None = None
         """Time of the last reading, or since when the device is listened to."""
-        self._limit_ns = round(float(rule.limit or 0.0) * SECOND_NS)
+        self._limit_ns = nanoseconds(rule.limit)
         self._lost: Alert | None = None
         self._now = 0
-
-    def past(self, time: NDArray[np.int64], previous: NDArray[np.int64]) -> Floats:
-        """Return by how many seconds each reading came after the deadline, shape (n,)."""
-        late: Floats = (time - previous - self._limit_ns) / SECOND_NS
-        return late
 
     def heard(
         self,

@@ -1,4 +1,4 @@
-"""Fixed limits from the profile: range, rate of change, heartbeat."""
+"""Fixed limits: range, rate of change, stuck, heartbeat, status text, missing channel."""
 
 from __future__ import annotations
 
@@ -7,34 +7,47 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Unpack
 
 from sensorkit.detect.base import BaseDetector, Shared
-from sensorkit.detect.limits import SMALLEST, Heartbeat, LimitStream
+from sensorkit.detect.breaches import Breach, Breaches
+from sensorkit.detect.learned_rules import from_table, learn_rules, to_table
+from sensorkit.detect.limits import SMALLEST, Heartbeat, Limits, LimitStream
 from sensorkit.detect.shaping import DeviceStream
-from sensorkit.detect.streams import Finding, Judged, Rows, Track
+from sensorkit.detect.streams import Arrays, Finding, Judged, Rows, Track
 from sensorkit.detect.wording import decimal
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile, Rule
 from sensorkit.readings import Alert, Readings
 
+SOURCES = ("profile", "fit", "both")
+
 
 class Rules(BaseDetector):
-    r"""Hold the readings against the rules of a profile.
+    r"""Hold the readings against fixed limits, of a profile or learned from healthy readings.
 
     Each rule says how far a reading is past its limit, in units of the rule's margin:
 
     .. math::
-        \text{range: } \max(x - high,\ low - x) / margin \qquad
-        \text{rate: } (|x_t - x_{t-1}| - limit) / margin \qquad
-        \text{heartbeat: } (t_t - t_{t-1} - limit) / margin
+        \text{range: } &\max(x - high,\ low - x) / margin \\
+        \text{rate: } &(|x_t - x_{t-1}| - limit) / margin \\
+        \text{rate per second: } &(|x_t - x_s| / (t - s) - limit) / margin \\
+        \text{stuck, missing: } &(run - readings) / margin
+        \text{ or } (lasted - seconds) / margin \\
+        \text{heartbeat: } &(t_t - t_{t-1} - limit) / margin \\
+        \text{status: } &1 \text{ or } -1
 
     and the score of a reading is the largest of them: above 0 when some rule is breached,
-    0 or less when all hold. A value on the limit is no breach. The threshold is fixed at the
-    smallest positive number, and `calibrate` only measures.
+    0 or less when all hold. What is on the limit is no breach, and a limit is the last that is
+    healthy: a channel that is stuck after 3 readings is so at the fourth equal value, the third
+    exact repeat. The threshold is fixed at the smallest positive number, and `calibrate` only
+    measures.
 
     Parameters
     ----------
-    profile : Profile
-        Its `rules`. Rates are changes between consecutive readings of one device, in the
-        channel's unit, either way; there is none if one of the two values is missing.
+    source : {"profile", "fit", "both"}
+        Where the rules come from: the profile's `rules`, or `fit` learns them (see
+        `sensorkit.detect.learned_rules.learn_rules`), or both: those of the profile, if it has
+        any, and of the learned ones those of a kind and channel that it says nothing of.
+    profile : Profile, optional
+        With its `rules`, if *source* is "profile".
     **shared
         See `sensorkit.detect.options.Options`. `merge` is 0 by default: an episode ends as soon
         as the rule is no longer breached.
@@ -42,17 +55,30 @@ class Rules(BaseDetector):
     Raises
     ------
     DetectorError
-        If there is no profile, or it has no rules.
+        If the rules shall come from a profile, and there is none, or it has no rules.
 
     Notes
     -----
+    Values are those of one device, in the channel's unit; changes count either way. There is no
+    change from one reading to the next if one of the two values is missing. Per second, a value
+    is held against the last finite one of an *earlier* time: readings that share a time are all
+    measured from there, and after a clock was set back there is none. Missing values are passed
+    over, also in a run of equal values: they neither break nor extend it. A channel is missing
+    in every reading that comes without its value, even if others have none either. Seconds are
+    counted from the first reading of a run to the latest, and anew when the clock is set back.
+
+    With *hysteresis* a breach is over only when the value (the change) is back inside by so much;
+    until then it scores the smallest positive number. With *for_readings* or *for_s* it counts
+    from the reading on that completes so much of it, and scores 0 at most before: the alert
+    begins there, and says since when. A missing value neither ends nor prolongs a breach.
+
     A heartbeat is lost when more than *limit* seconds pass between two readings of a device;
     the alert starts at the moment the deadline passed (last reading + limit) and ends with the
     reading that comes. `advance` raises the same alert as soon as it is told of that moment.
     There is no heartbeat before the first reading, unless `listen` says since when the device
     is listened to: one that never says anything is then missed from there on. A rule that cannot
-    judge a reading (a missing value, no reading before) has no say; where none has, the score
-    is -1.
+    judge a reading (a missing value, no reading before, no status word) has no say; where none
+    has, the score is -1. An infinite value is beyond every limit.
 
     The severity is that of the rule.
 
@@ -67,68 +93,110 @@ class Rules(BaseDetector):
     """
 
     name = "rules"
-    learns = False
     fixed = True
     shared_defaults: ClassVar[Shared] = {"merge": 0}
 
-    def __init__(self, *, profile: Profile | None = None, **shared: Unpack[Shared]) -> None:
+    def __init__(
+        self,
+        *,
+        source: str = "profile",
+        profile: Profile | None = None,
+        **shared: Unpack[Shared],
+    ) -> None:
         super().__init__(profile=profile, **shared)
+        if source not in SOURCES:
+            raise DetectorError(
+                f"{self.name}: source is {source!r}; one of {', '.join(SOURCES)} is wanted"
+            )
+        self.source = source
+        self.learns = self.must_be_fitted = source != "profile"
+        self._stated: tuple[Rule, ...] = ()
+        self.rules: tuple[Rule, ...] = ()
+        """In the order of the tracks; empty before the fit that learns them."""
+        self._limits = Limits((), ())
+        self._breaches = Breaches(self.words)
+        if source == "profile":
+            self.rules = self._of(profile)
+        elif source == "both" and profile is not None:
+            self._stated = profile.rules
+
+    def _of(self, profile: Profile | None) -> tuple[Rule, ...]:
         if profile is None:
             raise DetectorError(
                 "rules needs a profile to take them from: "
-                "make('rules', profile=Profile.load('serial_monitor'))"
+                "make('rules', profile=Profile.load('serial_monitor')); or source='fit', which "
+                "learns them from healthy readings"
             )
         if not profile.rules:
             raise DetectorError(
-                f"profile {profile.name!r} has no rules; add some to it, or use another detector"
+                f"profile {profile.name!r} has no rules; add some to it, learn them with "
+                "source='fit', or use another detector"
             )
-        self._rules = profile.rules
+        return profile.rules
 
     def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
-        for rule in self._rules:
+        if self.learns and not self.fitted:
+            return []
+        for rule in self.rules:
             if rule.channel is not None and rule.channel not in channels:
                 raise DetectorError(
                     f"rule {rule.type!r} watches channel {rule.channel!r}, but the readings have "
                     f"{', '.join(channels)}; use the profile they were taken with"
                 )
-        return [Track(rule.type, rule.channel) for rule in self._rules]
+        self._limits = Limits(self.rules, channels)
+        return [Track(rule.type, rule.channel) for rule in self.rules]
+
+    # Learning
+
+    def learn(self, parts: list[Readings]) -> None:
+        self._take(learn_rules(Readings.concat(parts)), parts[0].channels)
+
+    def _take(self, learned: tuple[Rule, ...], channels: tuple[str, ...]) -> None:
+        covered = {(rule.kind, rule.channel) for rule in self._stated}
+        new = (rule for rule in learned if (rule.kind, rule.channel) not in covered)
+        self.rules, self.fitted = (*self._stated, *new), True
+        self.watch_channels(channels)
+
+    @property
+    def threshold_from_fit(self) -> bool:
+        return False
 
     def natural_threshold(self) -> float:
         return SMALLEST
 
+    def state(self) -> Arrays:
+        if not self.learns:
+            return {}
+        learned = self.rules[len(self._stated) :]
+        return {"rules": to_table(learned, self.channels or ())}
+
+    def restore(self, arrays: Arrays) -> None:
+        if self.learns:
+            channels = self.channels or ()
+            self._take(from_table(arrays.pop("rules"), channels), channels)
+        super().restore(arrays)
+
+    def frozen(self) -> tuple[object, ...]:
+        return (*super().frozen(), self._limits)
+
+    # The stream
+
     def open_stream(self, device: str) -> LimitStream:
-        return LimitStream(self._rules)
+        return LimitStream(self._limits)
 
     def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
-        rule = self._rules[track]
-        channel = str(rule.channel)
-        value = float(part.channel(channel)[row])
-        if rule.kind == "rate":
-            change = float(judged.facts[f"change {track}"][row])
-            what = self._rate(channel, change, float(rule.limit or 0.0))
-        else:
-            what = self._range(channel, value, rule.low, rule.high)
-        return Finding(f"{self.words.title(channel)} {what}.", rule.severity, channel, value)
-
-    def _range(self, channel: str, value: float, low: float | None, high: float | None) -> str:
-        limit = self.words.limit
-        if low is None or high is None:
-            breached = float(high if high is not None else low or 0.0)
-            verb = "exceeded" if high is not None else "fell below"
-            text = self.words.value(channel, value, away_from=breached)
-            return f"{text} {verb} threshold of {limit(channel, breached)}"
-        text = self.words.value(channel, value, away_from=low if value < low else high)
-        # 4.5V-5.5V, but not -40.0°C--10.0°C.
-        to = "-" if low >= 0 and high >= 0 else " to "
-        band = f"{limit(channel, low)}{to}{limit(channel, high)}"
-        return f"{text} was outside the normal range of {band}"
-
-    def _rate(self, channel: str, change: float, limit: float) -> str:
-        text = self.words.value(channel, change, away_from=math.copysign(limit, change))
-        return (
-            f"changed by {text}, exceeding the rate-of-change threshold of "
-            f"{self.words.limit(channel, limit)}"
+        rule, code = self.rules[track], int(part.status.codes[row])
+        value = math.nan if rule.channel is None else float(part.channel(rule.channel)[row])
+        breach = Breach(
+            value=value,
+            change=float(judged.facts["change"][row, track]),
+            time=int(part.time[row]),
+            since=int(judged.facts["since"][row, track]),
+            run=int(judged.facts["run"][row, track]),
+            word=part.status.vocabulary[code] if code >= 0 else None,
         )
+        said = self._breaches.describe(rule, breach)
+        return Finding(said, rule.severity, rule.channel, None if math.isnan(value) else value)
 
     # Silence: an episode that begins without a reading.
 

@@ -82,7 +82,7 @@ class DeviceStream:
         self.stream = stream
         self.episodes = Episodes(tracks, options.merge, options.refractory_s)
         self._options = options
-        self._shapes = options.shape
+        self.shapes = options.shape
         self._tails = [RunningTail(options.tail) for _ in range(tracks if options.tail else 0)]
         self._means = [TrailingMean(options.smooth) for _ in range(tracks)]
         self._alarm: int | None = None  # readings since it began; None: there is none
@@ -118,10 +118,8 @@ class DeviceStream:
             start += rows
         return Judged.concat(judged)
 
-    def judge_one(self, time_ns: int, values: Floats) -> float | None:
-        """Score the next reading; None if only `judge` can."""
-        if self._shapes:
-            return None
+    def judge_one(self, time_ns: int, values: Floats) -> float:
+        """Score the next reading; not where its scores are shaped."""
         self.stream.explaining = False
         score = self.stream.judge_one(time_ns, values)
         # The comparison is false for NaN.

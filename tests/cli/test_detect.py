@@ -88,6 +88,19 @@ def test_a_learned_detector_says_what_it_was_fitted_on(run, bench, healthy):
     assert " in 400 readings" in printed
 
 
+def test_rules_are_learned_where_they_are_asked_for(run, bench, healthy):
+    learned = ("--detector", "rules", "--set", "source=fit")
+    code, printed, _ = run(bench, *learned, "--fit-on", healthy)
+    assert code == 0
+    assert printed.startswith(f"rules is fitted on {healthy}: 2000 readings")
+    assert "CRITICAL  THRESHOLD_BREACH_TEMPERATURE  Temperature 95.50°C was outside" in printed
+    _, printed, _ = run(bench, *learned)
+    assert printed.startswith("rules is fitted on the first 30% of this recording")
+    code, _, errors = run(bench, "--detector", "rules", "--fit-on", healthy)
+    assert code != 0
+    assert "rules learns nothing; leave it out" in errors
+
+
 def test_what_it_learned_from_is_not_searched(run, tmp_path):
     faulty = readings()
     faulty.values[50, 0] = faulty.values[200, 0] = 95.5

@@ -2,19 +2,18 @@
 
 import copy
 import functools
+import pickle
 import subprocess
 import sys
 
 import checks
 import numpy as np
 import pytest
+from any_streams import streams
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from sensorkit import detect
 from sensorkit.profile import Profile
-from sensorkit.readings import Readings, Words
 
 PROFILE = Profile.load("serial_monitor")
 
@@ -50,6 +49,62 @@ def test_every_promise_is_a_sentence():
         assert check.__doc__.splitlines()[0].endswith("."), check.__name__
 
 
+OPTIONS = {
+    "merge": {"merge": 0},
+    "refractory_s": {"refractory_s": 60.0},
+    "smooth": {"smooth": 5},
+    "tail": {"tail": 200},
+    "hold": {"hold": 40},
+}
+FIXED = ("always", "never", "rules")
+SHAPED = [name for name in detect.names() if name not in FIXED]
+# What shaping could break; a tail says nothing of the first readings, so one check is left out.
+AT_RISK = [
+    checks.check_scores_do_not_depend_on_the_cut,
+    checks.check_alerts_do_not_depend_on_the_cut,
+    checks.check_the_future_changes_no_past_score,
+    checks.check_nothing_that_comes_raises,
+    checks.check_saved_and_loaded_it_scores_the_same,
+    checks.check_calibration_keeps_the_budget,
+    checks.check_alerts_say_when_they_begin_and_end,
+    checks.check_one_reading_is_scored_as_in_a_batch,
+]
+
+
+@functools.cache
+def fitted_with(name: str, option: str):
+    made = detect.make(name, profile=PROFILE, **OPTIONS[option])
+    return made.fit(checks.healthy(500, seed=99))
+
+
+def test_the_fixed_detectors_are_those_named():
+    assert [name for name in detect.names() if fitted(name).fixed] == list(FIXED)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("name", SHAPED)
+def test_no_shared_option_breaks_a_promise(name, option):
+    for check in AT_RISK:
+        if check.__name__ not in fitted_with(name, option).contract_exceptions:
+            check(lambda: copy.deepcopy(fitted_with(name, option)))
+
+
+# The slower ones are watched for as many readings as take some seconds.
+TEN_MILLION = 10_000_000
+SLOW = {"forest": 1_000_000, "novelty": 300_000}
+
+
+@pytest.mark.parametrize("name", detect.names())
+def test_ten_million_readings_leave_no_trace(name):
+    detector, batch = ready(name)(), checks.healthy(250_000, seed=8)
+    sizes = []
+    for _ in range(max(SLOW.get(name, TEN_MILLION) // len(batch), 2)):
+        detector.alerts(batch)
+        batch.time[:] += len(batch) * checks.SECOND
+        sizes.append(len(pickle.dumps(detector)))
+    assert max(sizes[1:]) - sizes[0] < 1_000
+
+
 IN_ANOTHER_PROCESS = """
 import sys
 import numpy as np
@@ -71,23 +126,6 @@ def test_detectors_loaded_in_another_process_score_the_same_to_the_last_bit(tmp_
     printed = subprocess.run(run, check=True, capture_output=True, text=True).stdout
     for name, scores in zip(detect.names(), printed.split(), strict=True):
         assert scores == ready(name)().score(readings).tobytes().hex(), name
-
-
-@st.composite
-def streams(draw):
-    """Any readings of one or two devices, and where to cut them."""
-    n = draw(st.integers(1, 80))
-    elements = st.one_of(
-        st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 25.0, 25.01, 95.5]),
-        st.floats(-1e3, 1e3, width=32),
-    )
-    values = draw(arrays.arrays(np.float64, (n, 2), elements=elements, fill=st.just(25.0)))
-    steps = draw(arrays.arrays(np.int64, n, elements=st.sampled_from([0, 1, 7]), fill=st.just(1)))
-    names = draw(st.lists(st.sampled_from(["a", "b", None]), min_size=n, max_size=n))
-    readings = Readings.build(
-        np.cumsum(steps) * checks.SECOND, values, checks.CHANNELS, device=Words.of(names)
-    )
-    return readings, draw(st.lists(st.integers(0, n), max_size=10))
 
 
 @pytest.mark.parametrize("name", detect.names())

@@ -177,6 +177,130 @@ def test_a_reading_that_no_rule_can_judge_scores_one_margin_inside():
     assert Rules(profile=PROFILE).score(of([[np.nan, np.nan]])).tolist() == [-1.0]
 
 
+# What the other kinds say
+
+SINCE = "since 1970-01-01T00:00:0"
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "times", "description"),
+    [
+        (
+            {"kind": "rate", "limit": 2, "per": "second"},
+            [25.0, 31.0],
+            [0, 2],
+            "Temperature changed by 3.00°C per second, exceeding the rate-of-change threshold of "
+            "2.0°C per second.",
+        ),
+        (
+            {"kind": "stuck", "readings": 2},
+            [1.0, 25.0, 25.0, 25.0],
+            None,
+            f"Temperature is stuck at 25.00°C for 3 readings {SINCE}1.000000Z.",
+        ),
+        (
+            {"kind": "stuck", "seconds": 1.5},
+            [25.0] * 3,
+            None,
+            f"Temperature is stuck at 25.00°C for 2.0 seconds {SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "missing", "readings": 1},
+            [25.0, math.nan, math.nan],
+            None,
+            f"Temperature is missing for 2 readings {SINCE}1.000000Z.",
+        ),
+        (
+            {"kind": "missing", "seconds": 1},
+            [25.0, math.nan, math.nan],
+            [0, 1, 3],
+            f"Temperature is missing for 2.0 seconds {SINCE}1.000000Z.",
+        ),
+        (
+            {"kind": "range", "high": 80, "for_readings": 2},
+            [81.0, 82.0],
+            None,
+            f"Temperature 82.00°C exceeded threshold of 80.0°C, for 2 readings {SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "range", "low": 20, "for_s": 3},
+            [10.0, 11.0],
+            [0, 4],
+            "Temperature 11.00°C fell below threshold of 20.0°C, for 4.0 seconds "
+            f"{SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "range", "high": 80, "hysteresis": 2, "for_readings": 2},
+            [81.0, 79.5],
+            None,
+            "Temperature 79.50°C is by less than 2.0°C back inside threshold of 80.0°C, "
+            f"for 2 readings {SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "range", "low": 0, "high": 80, "hysteresis": 2, "for_readings": 2},
+            [81.0, 79.5],
+            None,
+            "Temperature 79.50°C is by less than 2.0°C back inside the normal range of "
+            f"0.0°C-80.0°C, for 2 readings {SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "rate", "limit": 5, "hysteresis": 2, "for_readings": 2},
+            [0.0, 6.0, 10.0],
+            None,
+            "Temperature changed by 4.00°C, which is by less than 2.0°C back inside the "
+            f"rate-of-change threshold of 5.0°C, for 2 readings {SINCE}1.000000Z.",
+        ),
+        (
+            {"kind": "range", "low": 20},
+            [math.inf],
+            None,
+            "Temperature inf°C is infinite, whatever the threshold of 20.0°C.",
+        ),
+    ],
+)
+def test_an_alert_says_what_was_breached_and_since_when(rule, values, times, description):
+    profile = with_rules({"type": "IT", "channel": "temperature", "severity": "WARNING", **rule})
+    found = watched(of(np.array(values)[:, None], times, channels=["temperature"]), profile)
+    assert [alert.description for alert in found] == [description]
+
+
+def test_an_alarm_of_the_device_is_an_alert_of_no_channel():
+    profile = with_rules({"kind": "status", "words": ["HOT"], "severity": "CRITICAL"})
+    readings = Readings.build(
+        np.arange(4) * SECOND, np.full((4, 1), 25.0), ["temperature"],
+        status=Words.of(["OK", "HOT", "HOT", "OK"]),
+    )  # fmt: skip
+    (alert,) = watched(readings, profile)
+    assert alert.description == "Device reports HOT."
+    assert (alert.type, alert.channel, alert.value) == ("STATUS_HOT", None, None)
+    assert (alert.start, alert.end) == (SECOND, 2 * SECOND)
+
+
+def test_an_alert_about_what_is_missing_has_no_value():
+    profile = with_rules(
+        {"kind": "missing", "channel": "temperature", "readings": 1, "severity": "WARNING"}
+    )
+    (alert,) = watched(of([[math.nan]] * 3, channels=["temperature"]), profile)
+    assert (alert.type, alert.channel, alert.value) == (
+        "MISSING_TEMPERATURE", "temperature", None,
+    )  # fmt: skip
+    assert alert.start == SECOND
+
+
+def test_an_alert_begins_with_the_reading_that_completes_a_breach():
+    rule = {"kind": "range", "channel": "temperature", "high": 80, "for_readings": 3}
+    profile = with_rules({**rule, "severity": "WARNING"})
+    (alert,) = watched(of([[85.0]] * 5, channels=["temperature"]), profile)
+    assert (alert.start, alert.end) == (2 * SECOND, 4 * SECOND)
+
+
+def test_hysteresis_makes_one_alert_of_a_value_that_hovers_about_its_limit():
+    rule = {"kind": "range", "channel": "temperature", "high": 80, "severity": "WARNING"}
+    hovering = of(np.array([[81.0], [79.0]] * 5), channels=["temperature"])
+    assert len(watched(hovering, with_rules(rule))) == 5
+    assert len(watched(hovering, with_rules({**rule, "hysteresis": 2}))) == 1
+
+
 # Heartbeat
 
 

@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+
+from sensorkit import detect
+from sensorkit.detect import persist
+from sensorkit.detect.ensemble import Ensemble, Guard
+from sensorkit.detect.evidence import Evidence
+from sensorkit.errors import DetectorError
+from sensorkit.profile import Profile
+from sensorkit.readings import Readings
+
+SECOND = 10**9
+PROFILE = Profile.load("serial_monitor")
+
+
+def bench(n=4_000, seed=0):
+    rng = np.random.default_rng(seed)
+    values = np.column_stack([rng.normal(25, 0.2, n), rng.normal(5, 0.02, n)]).round(3)
+    return Readings.build(np.arange(n) * SECOND, values, PROFILE.channel_names)
+
+
+def two(**shared):
+    return Ensemble(members={"sigma": {"k": 4}, "last_value": {}}, **shared)
+
+
+def test_evidence_is_nothing_below_the_tail_and_one_at_the_threshold_of_the_member():
+    voice = detect.make("last_value").fit(bench())
+    evidence = Evidence.of(voice, [bench(seed=1)])
+    at = np.array([0.0, evidence.tail.start, voice.threshold_, 2 * voice.threshold_])
+    weighed = evidence.weigh(at)
+    assert weighed[:2].tolist() == [0, 0]
+    assert weighed[2] == pytest.approx(1.0)
+    assert weighed[3] > 1
+
+
+def test_the_score_is_the_sum_of_the_evidence():
+    detector = two().fit(bench())
+    spoilt = bench(300, seed=2)
+    spoilt.values[100, 0] += 1.0
+    sums = detector.score(spoilt)
+    parts = [
+        evidence.weigh(voice.fit(bench()).score(spoilt))
+        for evidence, voice in zip(detector.evidence(), detector.voices, strict=True)
+    ]
+    np.testing.assert_allclose(sums, np.sum(parts, axis=0))
+
+
+def test_uncalibrated_what_a_member_flags_alone_is_flagged():
+    detector = two().fit(bench())
+    spoilt = bench(500, seed=3)
+    spoilt.values[200, 1] += 1.0
+    for voice in two().fit(bench()).voices:
+        flagged = np.flatnonzero(voice.score(spoilt) >= voice.threshold_)
+        detector.reset()
+        assert 200 in flagged
+        assert (detector.score(spoilt)[flagged] >= detector.threshold_ * (1 - 1e-12)).all()
+
+
+def test_two_that_are_half_certain_raise_an_alarm_together():
+    detector = two().fit(bench())
+    half = 0.6
+    evidence = np.array([[half, half], [half, 0.0]])
+    assert evidence.sum(axis=1).tolist() == [1.2, 0.6]
+    scores = [
+        np.interp(
+            half, one.weigh(grid := np.linspace(one.tail.start, one.tail.start * 50, 10_000)), grid
+        )
+        for one in detector.evidence()
+    ]
+    weighed = [
+        one.weigh(np.array([s]))[0] for one, s in zip(detector.evidence(), scores, strict=True)
+    ]
+    np.testing.assert_allclose(weighed, half, atol=0.01)
+    assert sum(weighed) > detector.threshold_ > max(weighed)
+
+
+def test_calibrating_splits_one_budget_between_the_members():
+    detector = two().fit(bench())
+    clean = bench(20_000, seed=4)
+    day = 20_000 / 86_400
+    detector.calibrate(clean, (6 + 0.5) / day)
+    for voice in detector.voices:
+        voice.reset()
+        assert len(voice.alerts(clean)) <= 3
+    detector.reset()
+    assert len(detector.alerts(clean)) <= 6
+    assert detector.calibration_.alarms <= 6
+
+
+def test_rules_keep_their_alerts_and_their_limits():
+    detector = Ensemble(members={"rules": {}, "sigma": {}}, profile=PROFILE).fit(bench())
+    rules = detect.make("rules", profile=PROFILE)
+    spoilt = bench(400, seed=5)
+    spoilt.values[100, 0] = 95.5
+    spoilt.time[200:] += 30 * SECOND
+    detector.calibrate(bench(5_000, seed=6))
+    expected = rules.alerts(spoilt)
+    found = [alert for alert in detector.alerts(spoilt) if alert.detector == "rules"]
+    assert {a.type for a in found} >= {"THRESHOLD_BREACH_TEMP", "HEARTBEAT_LOSS"}
+    assert [(a.start, a.type, a.severity, a.description) for a in found] == [
+        (a.start, a.type, a.severity, a.description) for a in expected
+    ]
+    detector.reset()
+    assert detector.score(spoilt)[100] > detector.threshold_
+
+
+def test_a_rule_that_is_breached_is_flagged_whatever_the_threshold():
+    detector = Ensemble(members={"rules": {}, "sigma": {}}, profile=PROFILE).fit(bench())
+    detector.accept_threshold(1e6)
+    hot = bench(100, seed=7)
+    hot.values[50, 0] = 80.001
+    flagged = np.flatnonzero(detector.score(hot) >= detector.threshold_)
+    assert flagged.tolist() == [50, 51] or flagged.tolist() == [50, 51, 52]  # the change as well
+
+
+def test_a_silence_is_raised_by_the_clock_once():
+    detector = Ensemble(members={"rules": {}, "sigma": {}}, profile=PROFILE, hold=50).fit(bench())
+    part = bench(100, seed=8)
+    part.values[50:60, 0] = 40.0  # an alarm: the streams are copied
+    detector.alerts(part)
+    last = int(part.time[-1])
+    assert detector.advance(last + 4 * SECOND) == []
+    (lost,) = detector.advance(last + 6 * SECOND)
+    assert (lost.type, lost.start, lost.end) == ("HEARTBEAT_LOSS", last + 5 * SECOND, None)
+    later = bench(10, seed=9)
+    later.time[:] += last + 20 * SECOND
+    assert [a.type for a in detector.alerts(later)] == []
+    assert lost.end == later.time[0]
+
+
+def test_a_device_that_never_speaks_is_missed():
+    detector = Ensemble(members={"rules": {}, "sigma": {}}, profile=PROFILE).fit(bench())
+    detector.listen(0, "monitor-1")
+    assert [alert.type for alert in detector.advance(6 * SECOND)] == ["HEARTBEAT_LOSS"]
+
+
+def test_the_alert_says_whose_evidence_it_is():
+    detector = two(profile=PROFILE).fit(bench()).calibrate(bench(seed=13))
+    spoilt = bench(300, seed=10)
+    spoilt.values[100, 0] += 3.0
+    alert = next(a for a in detector.alerts(spoilt) if a.start == 100 * SECOND)
+    assert alert.channel == "temperature"
+    assert alert.description.startswith("Temperature ")
+    assert "Evidence: " in alert.description
+    assert "sigma" in alert.description
+    assert "last_value" in alert.description
+    assert alert.value == spoilt.values[100, 0]
+
+
+def test_members_are_saved_with_it(tmp_path, monkeypatch):
+    detector = two(profile=PROFILE).fit(bench()).calibrate(bench(seed=11))
+    loaded = detect.load(detect.save(detector, tmp_path / "two"))
+    assert [member.name for member in loaded.members] == ["sigma", "last_value"]
+    assert loaded.members[1].threshold_ == detector.members[1].threshold_
+    spoilt = bench(300, seed=12)
+    spoilt.values[100] += 3.0
+    np.testing.assert_array_equal(loaded.score(spoilt), detector.score(spoilt))
+    assert persist.VERSION == 2
+
+
+def test_the_parameters_name_members_and_theirs():
+    params = Ensemble(members={"sigma": {"k": 4}, "forest": {}}).get_params()
+    assert params["members"] == {"sigma": {"k": 4}, "forest": {}}
+    assert Ensemble(**params).members[0].k == 4.0
+
+
+def test_guard_takes_the_rules_of_the_profile_and_learns_what_it_says_nothing_of():
+    assert [m.name for m in Guard(profile=PROFILE).members] == [
+        "rules", "sigma", "volatility", "mewma",
+    ]  # fmt: skip
+    with_profile = Guard(profile=PROFILE).fit(bench()).limits[0].rules
+    assert with_profile[: len(PROFILE.rules)] == PROFILE.rules
+    more = {(rule.kind, rule.channel) for rule in with_profile[len(PROFILE.rules) :]}
+    assert {("rate", "voltage"), ("stuck", "temperature"), ("missing", "voltage")} <= more
+    assert not more & {("range", "temperature"), ("rate", "temperature"), ("heartbeat", None)}
+    without = {(rule.kind, rule.channel) for rule in Guard().fit(bench()).limits[0].rules}
+    assert {("range", "temperature"), ("heartbeat", None)} <= without
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, r"members is \{\}; detectors with their parameters are wanted"),
+        (["sigma"], "members is .'sigma'.; detectors with"),
+        ({"sigma": 3}, "the parameters of member 'sigma' are 3"),
+        ({"sigam": {}}, "unknown detector 'sigam'.*mean 'sigma'"),
+        ({"sigma": {"widow": 3}}, "unknown sigma parameter 'widow'"),
+        ({"always": {}}, "of always none has a score to add up"),
+    ],
+)
+def test_what_is_no_ensemble_is_refused(members, message):
+    with pytest.raises(DetectorError, match=message):
+        Ensemble(members=members)
+
+
+def test_the_false_alarms_of_the_sum_keep_the_budget_on_fresh_readings():
+    # 10 alarms in 20 000 clean readings; a fresh stretch as long has a Poisson number of them.
+    day = 20_000 / 86_400
+    found = []
+    for seed in range(10):
+        detector = two().fit(bench(4_000, seed=100 + seed))
+        detector.calibrate(bench(20_000, seed=200 + seed), 10.5 / day)
+        found.append(len(detector.alerts(bench(20_000, seed=300 + seed))))
+    assert 5 < np.mean(found) < 15
