@@ -1,5 +1,6 @@
 """Detectors: each reading gets a score from the past only, flags are grouped into alerts."""
 
+from sensorkit.detect.adapters import from_function, from_pyod, from_river, from_sklearn
 from sensorkit.detect.base import BaseDetector, Detector, watch
 from sensorkit.detect.calibration import CalibrationResult
 from sensorkit.detect.persist import load, save
@@ -10,6 +11,10 @@ __all__ = [
     "BaseDetector",
     "CalibrationResult",
     "Detector",
+    "from_function",
+    "from_pyod",
+    "from_river",
+    "from_sklearn",
     "load",
     "make",
     "names",

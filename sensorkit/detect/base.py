@@ -74,7 +74,7 @@ class BaseDetector(Hooks):
         readings : Readings
             Of one device or several; differences and windows never cross devices. A detector
             whose threshold comes from them scores them when the threshold is asked for, and
-            never if `calibrate` sets another.
+            never if `calibrate` sets another: do not change their arrays until then.
 
         Raises
         ------

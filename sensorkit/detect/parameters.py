@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Parametrized:
     hands it on.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __init__(self, profile: Profile | None = None) -> None:
         self.profile = profile

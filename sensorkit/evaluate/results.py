@@ -166,7 +166,8 @@ def plain(value: Any) -> Any:
             return isoformat(value.value)
         case None | bool() | int() | str():
             return value
-    return str(value)
+    # A function's own text has the address of this process in it.
+    return str(getattr(value, "__qualname__", value))
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -48,9 +48,9 @@ def test_a_file_is_an_npz_without_pickle_and_readable_json(saved):
         names = set(file.files)
         assert {"left", "right", "split", "threshold"} <= names
         described = json.loads(file["detector.json"])
-    assert described["name"] == "forest"
-    assert described["version"] == 1
-    assert described["channels"] == list(CHANNELS)
+    assert described["version"] == 2
+    assert described["detector"]["name"] == "forest"
+    assert described["detector"]["channels"] == list(CHANNELS)
 
 
 def test_the_same_detector_makes_the_same_bytes(saved, tmp_path):
@@ -149,6 +149,15 @@ def described(**changed):
     return change
 
 
+def detector(**changed):
+    def change(contents):
+        fields = json.loads(contents["detector.json"])
+        fields["detector"] |= changed
+        return {**contents, "detector.json": json.dumps(fields).encode()}
+
+    return change
+
+
 def arrays(**changed):
     return lambda contents: {
         **contents,
@@ -163,18 +172,20 @@ def without(name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (described(version=2), r"is of version 2; this sensorkit reads version 1"),
+        (described(version=1), r"is of version 1; this sensorkit reads version 2"),
         (described(version="1"), r"is of version '1'"),
         (described(format="other"), "its format is not 'sensorkit.detector'"),
         (described(surprise=1), "surprise: Extra inputs are not permitted"),
-        (described(params=[]), "params"),
-        (described(params={"trees": 5}), "it has the parameters trees, where 'forest' has"),
-        (described(name="forrest"), "unknown detector 'forrest'; .* did you mean 'forest'"),
-        (described(name="sigma"), "it has the parameters"),
-        (described(channels=None), "it is not fitted"),
-        (described(channels=["temperature"]), "do not fit the channels"),
+        (detector(params=[]), "params"),
+        (detector(params={"trees": 5}), "it has the parameters trees, where 'forest' has"),
+        (detector(name="forrest"), "unknown detector 'forrest'; .* did you mean 'forest'"),
+        (detector(name="sigma"), "it has the parameters"),
+        (detector(channels=None), "it is not fitted"),
+        (detector(channels=["temperature"]), "do not fit the channels"),
         (described(profile={"name": "x"}), "its profile"),
-        (described(calibration={"alarms": 1}), "missing"),
+        (detector(calibration={"alarms": 1}), "missing"),
+        (detector(members=[{}]), "Field required"),
+        (detector(members=None), "members"),
         (without("detector.json"), "does not hold one detector.json"),
         (without("left.npy"), "left is missing"),
         (arrays(surprise=np.zeros(3)), "it knows no surprise"),
@@ -230,3 +241,37 @@ def test_a_threshold_cannot_be_smuggled_into_a_fixed_detector(tmp_path):
     rewrite(path, arrays(threshold=np.array([1e9]))(members(path)))
     with pytest.raises(DetectorError, match="the threshold of 'rules' cannot be"):
         detect.load(path)
+
+
+def guard(tmp_path):
+    made = detect.make("guard", profile=PROFILE).fit(readings(2_000))
+    return detect.save(made.calibrate(readings(2_000, seed=2)), tmp_path / "guard.detector")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (arrays(unit=np.zeros(3)), "unit is float64 of shape"),
+        (arrays(body0=np.array([2.0, 1.0])), "contradict each other"),
+        (without("tail1.npy"), "tail1"),
+        (arrays(**{"1.surprise": np.zeros(2)}), "it knows no surprise"),
+        (arrays(**{"9.floor": np.zeros(2)}), r"it knows no 9\.floor"),
+        (arrays(**{"2.threshold": np.array([np.nan])}), "threshold is not a number"),
+    ],
+)
+def test_what_is_wrong_in_a_member_is_refused(tmp_path, change, message):
+    saved = guard(tmp_path)
+    rewrite(saved, change(members(saved)))
+    with pytest.raises(DetectorError, match=message):
+        detect.load(saved)
+
+
+def test_a_member_that_is_not_what_the_parameters_say_is_refused(tmp_path):
+    saved = guard(tmp_path)
+    contents = members(saved)
+    fields = json.loads(contents["detector.json"])
+    fields["detector"]["members"][1]["params"]["window"] = 7
+    contents["detector.json"] = json.dumps(fields).encode()
+    rewrite(saved, contents)
+    with pytest.raises(DetectorError, match="'sigma' is not as its parameters say"):
+        detect.load(saved)

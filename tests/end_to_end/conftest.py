@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +25,8 @@ from sensorkit.emulator import Emulator
 from sensorkit.emulator.truth import Score, compare
 from sensorkit.emulator.truth_file import Drop, Truth
 from sensorkit.profile import Profile
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 PATIENCE_S = 60.0
 """A test fails after this; none waits so long when all is well."""
@@ -184,6 +190,48 @@ def capture(tmp_path):
         if one.process.poll() is None:
             os.killpg(one.process.pid, signal.SIGKILL)
         one.process.communicate()
+
+
+def run_python(*arguments: object, **options) -> subprocess.CompletedProcess:
+    """Run this Python with *arguments*, to its end."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Run this Python in a process of its own."""
+    return run_python
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """Install a package of examples/; return the environment of a process that has it."""
+
+    @functools.cache
+    def install(name: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp(name)
+        source = shutil.copytree(EXAMPLES / name, folder / "source")  # building leaves files behind
+        target = folder / "site"
+        if importlib.util.find_spec("pip"):
+            options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]
+            options += ["--no-build-isolation", "--target", target]
+            done = run_python("-m", "pip", "install", *options, source)
+            assert done.returncode == 0, done.stderr
+        else:  # uv makes environments without pip; unpacking is what installing a wheel comes to
+            build = "import sys, setuptools.build_meta as b; print(b.build_wheel(sys.argv[1]))"
+            done = run_python("-c", build, folder, cwd=source)
+            assert done.returncode == 0, done.stderr
+            with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+                wheel.extractall(target)
+        return {**os.environ, "PYTHONPATH": str(target)}
+
+    return install
 
 
 @pytest.fixture

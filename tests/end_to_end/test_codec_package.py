@@ -1,12 +1,6 @@
 """A package that brings a frame format: built, installed, and used by the commands."""
 
-import importlib.util
 import json
-import os
-import shutil
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,37 +11,13 @@ PROFILE = EXAMPLE / "solar_charger.yaml"
 pytestmark = pytest.mark.slow
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
+@pytest.fixture
+def with_package(installed):
+    return installed(EXAMPLE.name)
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The environment of a process in which the example package is installed."""
-    folder = tmp_path_factory.mktemp("package")
-    source = shutil.copytree(EXAMPLE, folder / "source")  # building leaves files behind
-    target = folder / "site"
-    if importlib.util.find_spec("pip"):
-        options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", target]
-        done = run("-m", "pip", "install", "--disable-pip-version-check", *options, source)
-        assert done.returncode == 0, done.stderr
-    else:  # uv makes environments without pip; unpacking is what installing a wheel comes to
-        build = "import sys, setuptools.build_meta as b; print(b.build_wheel(sys.argv[1]))"
-        done = run("-c", build, folder, cwd=source)
-        assert done.returncode == 0, done.stderr
-        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-            wheel.extractall(target)
-    return {**os.environ, "PYTHONPATH": str(target)}
-
-
-def test_without_the_package_the_commands_say_what_to_install(tmp_path):
-    done = run(
+def test_without_the_package_the_commands_say_what_to_install(python, tmp_path):
+    done = python(
         "-m", "sensorkit", "capture", "file:x", "--profile", PROFILE, "--out", tmp_path / "r"
     )
     assert done.returncode == 2
@@ -56,7 +26,9 @@ def test_without_the_package_the_commands_say_what_to_install(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
-def test_with_the_package_its_blocks_are_emulated_captured_and_replayed(installed, tmp_path):
+def test_with_the_package_its_blocks_are_emulated_captured_and_replayed(
+    with_package, python, tmp_path
+):
     sent = tmp_path / "sent.bin"
     sensorkit = ("-m", "sensorkit")
     options = ("--frames", 50, "--speed", "max", "--seed", 3)
@@ -67,22 +39,24 @@ def test_with_the_package_its_blocks_are_emulated_captured_and_replayed(installe
     for name, level in (("current", 1), ("panel_voltage", 33), ("panel_power", 8)):
         channels = channels.replace(f"{name}, unit", f"{name}, waveform: {{level: {level}}}, unit")
     profile.write_text(channels, encoding="utf-8")
-    done = run(*sensorkit, "emulate", profile, "--port", f"file:{sent}", *options, env=installed)
+    done = python(
+        *sensorkit, "emulate", profile, "--port", f"file:{sent}", *options, env=with_package
+    )
     assert done.returncode == 0, done.stderr
     blocks = sent.read_bytes()
     assert blocks.count(b"\r\nChecksum\t") == 50
     out = tmp_path / "rec"
-    done = run(
-        *sensorkit, "capture", f"file:{sent}", "--profile", profile, "--out", out, env=installed
+    done = python(
+        *sensorkit, "capture", f"file:{sent}", "--profile", profile, "--out", out, env=with_package
     )
     assert done.returncode == 0, done.stderr
     told = json.loads((out / "recording.json").read_text(encoding="utf-8"))
     assert (told["counts"]["frames"], told["counts"]["rejected"]) == (50, {})
     for command in ("verify", "replay", "show"):
-        done = run(*sensorkit, command, out, env=installed)
+        done = python(*sensorkit, command, out, env=with_package)
         assert done.returncode == 0, done.stderr
     # Without the package the recording can be looked at and verified, not decoded anew.
     for command, code in (("verify", 0), ("show", 0), ("replay", 2)):
-        done = run(*sensorkit, command, out)
+        done = python(*sensorkit, command, out)
         assert done.returncode == code, (command, done.stderr)
     assert "unknown frame format 'vedirect'" in done.stderr
