@@ -208,7 +208,7 @@ class BaseDetector(Hooks):
         known = self._devices.get(device or self._default_device)
         if known is None:
             known = self._introduce(device or self._default_device)
-        row = np.asarray(values, dtype=np.float64)
+        row = np.array(values, dtype=np.float64)  # a copy: one layout, one kernel
         if row.shape != (len(self.channels or ()),):
             raise DetectorError(
                 f"{self.name}: a reading with values of shape {row.shape} came; one value is "
