@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
 STAMP := $(VENV)/.sensorkit-ready
+FRESH := $(VENV)/.sensorkit-kernels
 # Notebooks and tests must not depend on the machine's zone, hash seed or thread count.
 STEADY := SENSORKIT_QUIET=1 PYTHONHASHSEED=0 TZ=UTC OMP_NUM_THREADS=1
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
@@ -42,37 +43,44 @@ $(STAMP): pyproject.toml requirements.lock
 	  "$(PY)" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi && touch "$@" && echo "sensorkit: ready after $$(( $$(date +%s) - start )) s"
 
-evaluate: $(STAMP) ## capture, inject, benchmark, report: prints where the report is (under a minute)
+# numba keeps a compiled kernel for as long as its own file is unchanged, and does not look at the
+# kernels it calls. When one has changed, all are compiled anew.
+KERNELS := $(wildcard sensorkit/detect/kernels/*.py sensorkit/wire/kernel*.py) sensorkit/wire/compiling.py \
+  sensorkit/detect/novelty.py sensorkit/detect/volatility.py sensorkit/capture/kernel_rows.py
+$(FRESH): $(STAMP) $(KERNELS)
+	@find sensorkit -name '*.nb[ci]' -delete && touch "$@"
+
+evaluate: $(FRESH) ## capture, inject, benchmark, report: prints where the report is (under a minute)
 	@"$(PY)" -m sensorkit evaluate $(ARGS)
 
-test: $(STAMP) ## all tests, the notebooks included
+test: $(FRESH) ## all tests, the notebooks included
 	@start=$$(date +%s); \
 	$(STEADY) "$(PY)" -m pytest --cov --cov-report=term:skip-covered --cov-report=xml -m "not browser" $(ARGS) && \
 	$(STEADY) "$(PY)" -m pytest $(NBVAL) notebooks && \
 	echo "sensorkit: all tests passed after $$(( $$(date +%s) - start )) s"
 
-test-services: $(STAMP) ## tests against real services: Chromium
+test-services: $(FRESH) ## tests against real services: Chromium
 	@$(STEADY) "$(PY)" -m pytest -m browser $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, and the import contracts
 	@"$(PY)" -m ruff check . && "$(PY)" -m ruff format --check . && "$(PY)" -m mypy && "$(BIN)/lint-imports"
 
-notebooks: $(STAMP) ## run the notebooks and write their committed outputs anew
+notebooks: $(FRESH) ## run the notebooks and write their committed outputs anew
 	@$(STEADY) "$(PY)" -m sensorkit.report.refresh notebooks
 
-lab: $(STAMP) ## open the notebooks in JupyterLab
+lab: $(FRESH) ## open the notebooks in JupyterLab
 	@"$(PY)" -m jupyter lab notebooks
 
-datasets: $(STAMP) ## make the committed recordings anew, byte for byte
+datasets: $(FRESH) ## make the committed recordings anew, byte for byte
 	@"$(PY)" datasets/make.py
 
-bench: $(STAMP) ## measure speed and loss, each beside its yardstick (ten minutes)
+bench: $(FRESH) ## measure speed, loss and detection quality, each beside its yardstick (twenty minutes)
 	@for bench in benchmarks/*.py; do "$(PY)" "$$bench" $(ARGS) || exit 1; done
 
 docs: $(STAMP) ## check that the pages in docs/ agree with the code
 	@$(STEADY) "$(PY)" -m pytest tests/docs
 
-live: $(STAMP) ## watch an emulated device live: capture, alerts, report (20 s)
+live: $(FRESH) ## watch an emulated device live: capture, alerts, report (20 s)
 	@"$(PY)" -m sensorkit demo $(ARGS)
 
 lock: $(STAMP) ## resolve the dependencies anew: requirements.lock and constraints.txt

@@ -6,18 +6,33 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
+from sensorkit.nearest import unknown
 from sensorkit.readings import Severity
 
 LONGEST_NAME = 64
 
+LIKE = "{kind: range, channel: temperature, high: 80, severity: CRITICAL}"
+"""What a rule looks like, to whoever wrote something else."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=LONGEST_NAME)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+
+
+def _no_yes_or_no(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted")  # noqa: TRY004 - what pydantic takes
+    return value
+
+
+# `high: true` is no 1.0. Not pydantic's strict numbers: YAML 1.1 reads 1e6 as a text.
+IS_NUMBER = BeforeValidator(_no_yes_or_no)
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), IS_NUMBER]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), IS_NUMBER]
+Finite = Annotated[float, Field(allow_inf_nan=False), IS_NUMBER]
+Count = Annotated[int, Field(ge=1), IS_NUMBER]
 
 RUN = ("readings", "seconds")
 LASTING = ("for_readings", "for_s")
@@ -31,6 +46,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "missing": ("channel", *RUN, "margin"),
 }
 """Kind of rule -> the fields it has beside type, kind and severity."""
+
+KINDS = ", ".join(sorted(TAKES))
 
 NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "range": (("low", "high"), ("channel",)),
@@ -83,11 +100,35 @@ class Rule(Section):
     for_s: Positive | None = None
     """A breach counts from the reading on that comes so many seconds after its first."""
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_a_kind(cls, kind: Any) -> Any:
+        if not isinstance(kind, str):
+            raise ValueError(f"the name of a kind is wanted; there are {KINDS}")  # noqa: TRY004
+        if kind not in TAKES:
+            raise ValueError(unknown("kind of rule", kind, TAKES))
+        return kind
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _are_a_list(cls, words: Any) -> Any:
+        if isinstance(words, str):
+            raise ValueError(f"a list of words is wanted: [{words}]")  # noqa: TRY004
+        return words
+
     @model_validator(mode="before")
     @classmethod
     def _typed(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or "type" in data or str(data.get("kind")) not in TAKES:
+        if isinstance(data, cls):
             return data
+        if not isinstance(data, Mapping):
+            raise ValueError(f"a rule is wanted, such as {LIKE}")  # noqa: TRY004
+        if "kind" not in data and set(data) <= set(cls.model_fields):
+            raise Misplaced(("kind",), f"a rule needs a kind; there are {KINDS}")
+        if "type" in data:
+            return data
+        if str(data.get("kind")) not in TAKES:
+            return {**data, "type": "NONE"}  # what is wrong is the kind
         words, channel = data.get("words"), data.get("channel")
         about = words if isinstance(words, list | tuple) else [channel] if channel else []
         return {**data, "type": default_type(str(data["kind"]), *map(str, about))}

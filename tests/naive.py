@@ -56,21 +56,21 @@ def median_sigma(
 def volatility(
     values: list[Value], *, window: int, minimum: int, usual: tuple[float, float, float, float]
 ) -> list[float]:
-    """Logarithm of the standard deviation of the last differences, against the usual one."""
+    """Mean logarithm of the last differences, in 50 digits, against the usual one."""
     floor, centre, below, above = usual
     scores: list[float] = []
-    past: list[Fraction] = []
-    for value in values:
-        past += [] if value is None else [Fraction(value)]
-        last = [b - a for a, b in pairwise(past[-window - 1 :])]
-        if value is None or len(last) < minimum:
-            scores.append(0.0)
-            continue
-        mean = sum(last) / len(last)
-        variance = sum((x - mean) ** 2 for x in last) / len(last)
-        away = math.log(root(max(variance, Fraction(floor) ** 2), Fraction(1))) - centre
-        sigma = (above if away > 0 else below) * math.sqrt(window / len(last))
-        scores.append(abs(away) / sigma)
+    past: list[Decimal] = []
+    with localcontext(prec=50):
+        for value in values:
+            past += [] if value is None else [Decimal(value)]
+            last = [max(abs(b - a), Decimal(floor)) for a, b in pairwise(past[-window - 1 :])]
+            if value is None or len(last) < minimum:
+                scores.append(0.0)
+                continue
+            level = sum(difference.ln() for difference in last) / len(last)
+            away = float(level - Decimal(centre))
+            sigma = (above if away > 0 else below) * math.sqrt(window / len(last))
+            scores.append(abs(away) / sigma)
     return scores
 
 
@@ -336,10 +336,11 @@ class Days:
                 self.put(*early)
             return True
         slot = time // self.length
-        if self.newest is not None and slot < self.newest - self.a_day:
-            self.slots, self.newest = {}, None
-        opened = self.newest is None or slot > self.newest
-        self.newest = slot if opened else self.newest
+        opened = slot != self.newest
+        if opened:
+            kept = self.days * 288 + 36
+            self.slots = {k: v for k, v in self.slots.items() if slot - kept < k < slot}
+            self.newest = slot
         self.slots.setdefault(self.newest, []).append(value)
         return opened
 

@@ -237,8 +237,15 @@ HOT = "{type: HOT, kind: range, channel: T, high: 80, severity: CRITICAL}"
         ),
         ("kind: rate, channel: T, limit: 2, hysteresis: 3", "rules.0.hysteresis: rule 'IT'"),
         ("kind: range, channel: T, high: 8, hysteresis: -1", "rules.0.hysteresis: Input should"),
-        ("kind: frozen, channel: T", "rules.0.kind: Input should be 'range', 'rate', 'stuck'"),
-        ("kind: [range], channel: T", "rules.0.kind: Input should be"),
+        ("kind: frozen, channel: T", "rules.0.kind: unknown kind of rule 'frozen'; there are heart"),
+        ("kind: rnage, channel: T", "rules.0.kind: unknown kind of rule 'rnage'; there are"),
+        ("kind: [range], channel: T", "rules.0.kind: the name of a kind is wanted; there are"),
+        ("channel: T", "rules.0.kind: a rule needs a kind; there are heartbeat, missing, range"),
+        ("kind: status, words: HOT", "rules.0.words: a list of words is wanted: [HOT]"),
+        ("kind: range, channel: T, high: true", "rules.0.high: a number is wanted (had True)"),
+        ("kind: stuck, channel: T, readings: true", "rules.0.readings: a number is wanted"),
+        ("kind: heartbeat, limit: false", "rules.0.limit: a number is wanted (had False)"),
+        ("knd: range, channel: T", "rules.0.knd: unknown key; did you mean 'kind'?"),
         ("kind: range, channel: T, hihg: 8", "rules.0.hihg: unknown key; did you mean 'high'?"),
     ],
 )
@@ -260,6 +267,33 @@ def test_a_rule_without_a_type_is_named_after_its_kind_and_channel(tmp_path):
 def test_a_rule_that_is_none_is_refused_not_named(tmp_path, rule):
     with pytest.raises(ProfileError, match=r"boiler.yaml:9: rules.0"):
         load(tmp_path, GOOD.replace(HOT, rule))
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ("kind: rnage, channel: T, high: 80", "rules.0.kind: unknown kind of rule 'rnage'"),
+        ("kind: rnage, channel: T, high: 80", "did you mean 'range'?"),
+        ("channel: T, high: 80", "rules.0.kind: a rule needs a kind; there are heartbeat, missing"),
+        ("kind: status, words: HOT", "rules.0.words: a list of words is wanted: [HOT]"),
+    ],
+)
+def test_a_rule_without_a_type_says_which_field_is_wrong(tmp_path, rule, wanted):
+    with pytest.raises(ProfileError) as caught:
+        load(tmp_path, GOOD.replace(HOT, f"{{{rule}, severity: WARNING}}"))
+    assert wanted in str(caught.value)
+    assert "boiler.yaml:9:" in str(caught.value)
+
+
+@pytest.mark.parametrize("rule", ["range", "[range]", "3"])
+def test_what_is_no_mapping_is_told_what_a_rule_looks_like(tmp_path, rule):
+    with pytest.raises(ProfileError) as caught:
+        load(tmp_path, GOOD.replace(HOT, rule))
+    assert "rules.0: a rule is wanted, such as {kind: range, channel: " in str(caught.value)
+
+
+def test_a_number_with_an_exponent_is_a_limit(tmp_path):
+    assert load(tmp_path, GOOD.replace("high: 80", "high: 1e6")).rules[0].high == 1e6
 
 
 def rules_on_the_page():

@@ -7,8 +7,8 @@ decisions against an exact twin.
 
 import numpy as np
 import pandas as pd
-from detecting.timing import imported, in_turns, rows
 
+from detecting.timing import imported, in_turns, rows
 from sensorkit import detect
 from sensorkit.readings import Readings
 
@@ -22,10 +22,11 @@ def readings_of(values):
 
 
 def ours(values):
-    readings = readings_of(values)
+    readings, detector = readings_of(values), detect.make("sigma", window=WINDOW)
 
     def run():
-        return detect.make("sigma", window=WINDOW).score(readings)
+        detector.reset()
+        return detector.score(readings)
 
     return run
 

@@ -6,8 +6,8 @@ River's scorers are what one reading at a time costs elsewhere; PyOD and scikit-
 import time
 
 import numpy as np
-from detecting.timing import imported, in_turns, rows
 
+from detecting.timing import imported, in_turns, rows
 from sensorkit import detect
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings

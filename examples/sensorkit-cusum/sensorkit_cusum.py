@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from sensorkit.detect import BaseDetector
-from sensorkit.detect.changes import robust_sigma
+from sensorkit.detect.kernels.changes import robust_sigma
 from sensorkit.detect.options import Shared
 from sensorkit.detect.parameters import not_negative, positive
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,9 @@ FIT_SHARE = 0.3
 
 REPORT = "anomaly_report.json"
 
+NAMES = sorted({entry.name for entry in entry_points(group="sensorkit.detectors")})
+"""As `sensorkit.detect.names()`, whose import would keep `--help` waiting."""
+
 
 @command("detect")
 def detect(
@@ -30,13 +34,18 @@ def detect(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="always, forest, last_value, never, random, rules, sigma, one of an installed "
-            "package, or a file written by --save. The profile's rules by default.",
+            help=f"{', '.join(NAMES)}, or a file written by --save. The profile's rules by "
+            "default.",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PARAM=VALUE", help="A parameter of the detector."),
+        typer.Option(
+            "--set",
+            metavar="PARAM=VALUE",
+            help="A parameter of the detector; one with parts as YAML or JSON: "
+            "'members={sigma: {k: 4}, mewma: {}}'.",
+        ),
     ] = None,
     fit_on: Annotated[
         Path | None,
@@ -87,6 +96,7 @@ def detect(
     if calibrate_on is not None:
         chosen.calibrate(_readings(Recording.open(calibrate_on)), false_alarms_per_day or 1.0)
         notes.append(f"{chosen.name} is {getattr(chosen, 'calibration_', 'calibrated')}")
+    _warn_of_one_for_two(recording, fit_on, calibrate_on)
     if save is not None:
         detection.save(chosen, save)
         notes.append(f"{chosen.name} is saved in {save}")
@@ -159,10 +169,10 @@ def _choose(
 
 
 def _parameters(settings: list[str]) -> dict[str, Any]:
-    """Return PARAM=VALUE as names and values: a number where it reads as one.
+    """Return PARAM=VALUE as names and values: a number, or a mapping, where it reads as one.
 
-    >>> _parameters(["window=20", "k=2.5"])
-    {'window': 20, 'k': 2.5}
+    >>> _parameters(["window=20", "k=2.5", "members={sigma: {k: 4}}"])
+    {'window': 20, 'k': 2.5, 'members': {'sigma': {'k': 4}}}
     """
     parameters: dict[str, Any] = {}
     for setting in settings:
@@ -171,14 +181,66 @@ def _parameters(settings: list[str]) -> dict[str, Any]:
             raise UsageError(f"--set {setting}: PARAM=VALUE is wanted, as --set window=20")
         if name == "profile":
             raise UsageError("--set profile: the profile is that of the recording")
-        parameters[name] = text
-        for kind in (int, float):
-            try:
-                parameters[name] = kind(text)
-            except ValueError:
-                continue
-            break
+        parameters[name] = _value(setting, text)
+        if name == "members":
+            _check_members(setting, parameters[name])
     return parameters
+
+
+def _value(setting: str, text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return _mapping(setting, text) if text.lstrip().startswith("{") else text
+
+
+def _mapping(setting: str, text: str) -> Any:
+    """Return what stands in braces, as YAML, of which JSON is a part."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        detail = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UsageError(
+            f"--set {setting}: is not readable as a mapping ({detail}); put the whole in single "
+            "quotes, as --set 'members={sigma: {k: 4}, mewma: {}}', with a space after each colon"
+        ) from error
+
+
+def _check_members(setting: str, members: object) -> None:
+    if isinstance(members, Mapping) and all(isinstance(m, Mapping) for m in members.values()):
+        return
+    raise UsageError(
+        f"--set {setting}: detectors with their parameters are wanted, as --set "
+        "'members={sigma: {k: 4}, mewma: {}}', with {} for the defaults and a space after each "
+        "colon"
+    )
+
+
+def _warn_of_one_for_two(recording: Path, fit_on: Path | None, calibrate_on: Path | None) -> None:
+    """Say in one sentence that a recording is used for what takes another."""
+    named = {
+        "the recording searched": recording,
+        "--fit-on": fit_on,
+        "--calibrate-on": calibrate_on,
+    }
+    there = {role: path.resolve() for role, path in named.items() if path is not None}
+    for path in (recording, calibrate_on):
+        roles = [role for role, other in there.items() if path and other == path.resolve()]
+        if len(roles) > 1:
+            matter = (
+                "faults in it count as healthy and may not be found; name another healthy "
+                "recording, or leave the option out"
+                if path == recording
+                else "a detector finds what it learned from more healthy than other readings, so "
+                "that its threshold is too low; name two healthy recordings"
+            )
+            at_once = f"{', '.join(roles[:-1])} and {roles[-1]}"
+            err.print(printable(f"sensorkit: {path}: is {at_once} at once: {matter}"))
+            return
 
 
 def _fit(detector: Detector, readings: Readings, fit_on: Path | None, notes: list[str]) -> int:

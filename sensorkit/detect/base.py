@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Self, Unpack
 
 import numpy as np
@@ -79,18 +80,17 @@ class BaseDetector(Hooks):
         Raises
         ------
         DetectorError
-            If there are too few readings to learn from.
+            If there are too few readings to learn from; nothing is changed then.
         """
-        self.reset()
-        self.calibration_ = self._threshold = self._unscored = None
-        if self.learns:
-            if not len(readings):
-                raise DetectorError(
-                    f"{self.name}: there are no readings to fit on; give healthy ones"
-                )
+        if self.learns and not len(readings):
+            raise DetectorError(f"{self.name}: there are no readings to fit on; give healthy ones")
+        with self._all_or_nothing():
+            self.reset()
+            self.calibration_ = self._threshold = self._unscored = None
             self.fitted = False
             self.watch_channels(readings.channels)
-            self.learn([part for _, _, part in split(readings)])
+            if self.learns:
+                self.learn([part for _, _, part in split(readings)])
             self.fitted = True
             if self.threshold_from_fit and not self.options.tail:
                 self._unscored = readings
@@ -102,7 +102,8 @@ class BaseDetector(Hooks):
 
         The readings are scored as a fresh stream. The threshold becomes the lowest one that
         leaves at most `floor(budget x days)` episodes on them (see
-        `sensorkit.detect.calibration.lowest_threshold`). A fixed detector is only measured.
+        `sensorkit.detect.calibration.lowest_threshold`). If all have the same score, they say
+        nothing, and the threshold stays as it is. A fixed detector is only measured.
 
         Parameters
         ----------
@@ -120,7 +121,8 @@ class BaseDetector(Hooks):
         Raises
         ------
         DetectorError
-            If the readings cover no time, or the budget is not a positive number.
+            If the readings cover no time, or the budget is not a positive number; nothing is
+            changed then.
         """
         budget = positive(self.name, "false_alarms_per_day", false_alarms_per_day)
         days = sum(covered_days(part.time) for _, _, part in split(clean))
@@ -129,13 +131,25 @@ class BaseDetector(Hooks):
                 f"{self.name}: the {len(clean)} clean readings to calibrate on cover no time; "
                 "give at least two readings of one device at different times"
             )
-        if not self.fixed:
-            self.set_threshold(clean, math.floor(budget * days))
-        self.reset()
-        alarms = len(self.alerts(clean))
-        self.reset()
-        self.calibration_ = CalibrationResult.of(days, alarms, budget, fixed=self.fixed)
+        with self._all_or_nothing():
+            if not self.fixed:
+                self.set_threshold(clean, math.floor(budget * days))
+            self.reset()
+            alarms = len(self.alerts(clean))
+            self.reset()
+            self.calibration_ = CalibrationResult.of(days, alarms, budget, fixed=self.fixed)
         return self
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the detector, and its members, as they are if what is done fails."""
+        before = [(one, dict(one.__dict__)) for one in (self, *self.members)]
+        try:
+            yield
+        except BaseException:
+            for one, its in before:
+                one.__dict__ = its
+            raise
 
     def accept_threshold(self, threshold: float) -> None:
         """Take a threshold that was set elsewhere."""
@@ -143,6 +157,7 @@ class BaseDetector(Hooks):
 
     def set_threshold(self, clean: Readings, alarms: int) -> None:
         """Set the lowest threshold that leaves at most so many *alarms* on *clean*."""
+        before = self._threshold, self._unscored
         self._threshold, self._unscored = math.inf, None
         for _ in range(MOST_ROUNDS):
             self.reset()
@@ -150,6 +165,9 @@ class BaseDetector(Hooks):
                 (part.time, self._judge(device, part).scores[:, self.movable])
                 for device, _, part in self._by_device(clean)
             ]
+            if not any(np.ptp(scores) > 0 for _, scores in parts):
+                self._threshold, self._unscored = before
+                return
             lowest = lowest_threshold(
                 [track for _, scores in parts for track in scores.T],
                 alarms,
@@ -191,7 +209,7 @@ class BaseDetector(Hooks):
         values : sequence of float, shape (n_channels,)
             In the order of `channels`; NaN where one is missing.
         device : str, optional
-            The profile's where not given.
+            The only one there has been where not given, or that of the profile.
 
         Raises
         ------
@@ -205,9 +223,11 @@ class BaseDetector(Hooks):
         >>> sigma.score_one(0, [25.0, 5.0])
         0.0
         """
-        known = self._devices.get(device or self._default_device)
+        if device is None:
+            device = next(iter(self._devices)) if len(self._devices) == 1 else self._default_device
+        known = self._devices.get(device)
         if known is None:
-            known = self._introduce(device or self._default_device)
+            known = self._introduce(device)
         row = np.array(values, dtype=np.float64)  # a copy: one layout, one kernel
         if row.shape != (len(self.channels or ()),):
             raise DetectorError(
@@ -303,7 +323,12 @@ class BaseDetector(Hooks):
             stream = self.open_stream(name)
             stream.channels = self.channels or ()
             device = DeviceStream(
-                name, stream, len(self._tracks), self.options, frozen=self.frozen()
+                name,
+                stream,
+                len(self._tracks),
+                self.options,
+                movable=self.movable,
+                frozen=self.frozen(),
             )
             self._devices[name] = device
         return device

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.detect.base import UNCALIBRATED_QUANTILE, BaseDetector, Shared
-from sensorkit.detect.changes import changes_since_last, robust_sigma
+from sensorkit.detect.kernels.changes import changes_since_last, robust_sigma
 from sensorkit.detect.parameters import whole
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.detect.wording import times

@@ -48,7 +48,7 @@ class Breaches:
         if rule.kind == "missing":
             what = f"is missing for {_how_long(rule, breach)}"
         elif rule.kind == "stuck":
-            value = self._words.value(channel, breach.value)
+            value = _infinite(breach.value) or self._words.value(channel, breach.value)
             what = f"is stuck at {value} for {_how_long(rule, breach)}"
         elif rule.kind == "rate":
             what = self._rate(rule, channel, breach.change) + self._lasted(rule, breach)
@@ -63,38 +63,70 @@ class Breaches:
 
     def _range(self, rule: Rule, channel: str, value: float) -> str:
         low, high = rule.low, rule.high
+        text = self._words.value(channel, value, away_from=_edges(rule))
+        infinite = _infinite(value)
         if low is None or high is None:
-            breached = float(high if high is not None else low or 0.0)
-            text = self._words.value(channel, value, away_from=breached)
-            threshold = f"threshold of {self._words.limit(channel, breached)}"
-            if high is not None and value > high:
-                return f"{text} exceeded {threshold}"
-            if low is not None and value < low:
-                return f"{text} fell below {threshold}"
-            if math.isinf(value):
-                return f"{text} is infinite, whatever the {threshold}"
-            return f"{text} {self._not_over(rule, channel)} {threshold}"
-        text = self._words.value(channel, value, away_from=low if value < low else high)
+            limit = self._words.limit(channel, float(high if high is not None else low or 0.0))
+            where = _where(low, high, value)
+            if infinite:
+                return f"has {infinite}, {where or 'whatever'} the threshold of {limit}"
+            if not where:
+                return f"{text} {self._not_over(rule, channel, f'the threshold of {limit}')}"
+            return f"{text} {PASSED[where]} threshold of {limit}"
         # 4.5V-5.5V, but not -40.0°C--10.0°C.
         to = "-" if low >= 0 and high >= 0 else " to "
         limits = (self._words.limit(channel, limit) for limit in (low, high))
         band = f"the normal range of {to.join(limits)}"
+        if infinite:
+            return f"has {infinite}, outside {band}"
         if low <= value <= high:
-            return f"{text} {self._not_over(rule, channel)} {band}"
+            return f"{text} {self._not_over(rule, channel, band)}"
         return f"{text} was outside {band}"
 
     def _rate(self, rule: Rule, channel: str, change: float) -> str:
         limit = float(rule.limit or 0.0)
         each = " per second" if rule.per == "second" else ""
-        text = self._words.value(channel, change, away_from=math.copysign(limit, change))
+        edges = (-limit, limit, rule.hysteresis - limit, limit - rule.hysteresis)
+        text = _infinite(change)
+        if not text:
+            text = self._words.value(channel, change, away_from=edges) + each
         threshold = f"the rate-of-change threshold of {self._words.limit(channel, limit)}{each}"
         if abs(change) > limit:
-            return f"changed by {text}{each}, exceeding {threshold}"
-        return f"changed by {text}{each}, which {self._not_over(rule, channel)} {threshold}"
+            return f"changed by {text}, exceeding {threshold}"
+        return f"changed by {text}, which {self._not_over(rule, channel, threshold)}"
 
-    def _not_over(self, rule: Rule, channel: str) -> str:
-        """Return why a value inside the limits is still a breach: that is the hysteresis."""
-        return f"is by less than {self._words.limit(channel, rule.hysteresis)} back inside"
+    def _not_over(self, rule: Rule, channel: str, limits: str) -> str:
+        """Return why a value inside *limits* is still a breach: that is the hysteresis."""
+        hysteresis = self._words.limit(channel, rule.hysteresis)
+        return f"is back inside {limits} by less than the hysteresis of {hysteresis}"
+
+
+PASSED = {"above": "exceeded", "below": "fell below"}
+
+
+def _where(low: float | None, high: float | None, value: float) -> str:
+    """Return on which side of its limits a value is; nothing if it is inside."""
+    if high is not None and value > high:
+        return "above"
+    return "below" if low is not None and value < low else ""
+
+
+def _edges(rule: Rule) -> tuple[float, ...]:
+    """Return where a range begins, ends, and is over; a value's text has to keep its side."""
+    low = () if rule.low is None else (rule.low, rule.low + rule.hysteresis)
+    high = () if rule.high is None else (rule.high, rule.high - rule.hysteresis)
+    return (*low, *high)
+
+
+def _infinite(value: float) -> str:
+    """Return an infinite value in words; nothing for one that is not.
+
+    >>> _infinite(math.inf), _infinite(-math.inf), _infinite(25.0)
+    ('an infinite value', 'an infinite negative value', '')
+    """
+    if not math.isinf(value):
+        return ""
+    return "an infinite value" if value > 0 else "an infinite negative value"
 
 
 def _how_long(rule: Rule, breach: Breach) -> str:

@@ -223,8 +223,8 @@ def count_episodes(
     >>> count_episodes(np.array([0, 1, 5, 9]), np.arange(10), 2, 6)
     2
     """
-    episodes, until = 0, None
+    episodes, start = 0, None
     for first, _ in runs(rows, merge):
-        if until is None or time[first] >= until:
-            episodes, until = episodes + 1, int(time[first]) + refractory_ns
+        if start is None or not 0 <= time[first] - start < refractory_ns:
+            episodes, start = episodes + 1, int(time[first])
     return episodes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import numpy as np
 
-from sensorkit.detect.base import BaseDetector, Shared
-from sensorkit.detect.evidence import Evidence
+from sensorkit.detect.base import UNCALIBRATED_QUANTILE, BaseDetector, Shared
+from sensorkit.detect.evidence import SILENT, Evidence
 from sensorkit.detect.registry import make
 from sensorkit.detect.shaping import DeviceStream
 from sensorkit.detect.streams import LARGEST, Arrays, Finding, Floats, Judged, Rows, Stream, Track
@@ -20,6 +21,11 @@ from sensorkit.readings import Alert, Readings
 Members = Mapping[str, Mapping[str, Any]]
 
 
+# Improbability at which a member that is not calibrated has evidence of 1: a sigma with k = 3 would
+# shout at one reading in 100. Twice the share of what a quantile of the fit leaves flagged.
+RARE_ENOUGH = -math.log10(2.0 * (1.0 - UNCALIBRATED_QUANTILE))
+
+
 class Ensemble(BaseDetector):
     r"""Add up what several detectors say, each on the scale of its own tail.
 
@@ -28,16 +34,20 @@ class Ensemble(BaseDetector):
     improbability :math:`t_k` it would use up its share of the false-alarm budget. Its evidence
     counts from where its tail begins, :math:`b_k`, and is 1 at that threshold; the score is
 
-    .. math:: \sum_k \frac{\max(0, -\log_{10} P_k(s_k) - b_k)}{t_k - b_k}
+    .. math:: \sum_k g\left(\frac{\max(0, -\log_{10} P_k(s_k) - b_k)}{t_k - b_k}\right), \quad
+        g(e) = \begin{cases} e & e \le 1 \\ 1 + 0.3 \ln e & e > 1 \end{cases}
 
     so that one member that is certain raises an alarm alone, and two that are half certain do
     so together. Members with fixed limits (`rules`) keep these: they raise their own alerts, of
-    their own types, and a reading that breaches one scores above the threshold.
+    their own types, and a reading that breaches one scores above the threshold, by the sum and
+    :math:`\ln(1 + past)` with the distance past the limit.
 
     Parameters
     ----------
     members : mapping of str to mapping
-        Detector -> its parameters. Members have the profile of the ensemble.
+        Detector -> its parameters. Members have the profile of the ensemble. For two of a kind,
+        any label -> its parameters and `detector`: `{"frozen": {"detector": "sigma",
+        "baseline": "frozen"}}`. An ensemble cannot be a member.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
     **shared
@@ -56,9 +66,10 @@ class Ensemble(BaseDetector):
     independence is assumed, for the threshold of the sum is set on readings.
 
     Before `calibrate`, the healthy scores are those of the fit, :math:`t_k` stands at each
-    member's own threshold, and that of the sum is 1: a reading is flagged that any member would
-    flag alone (as long as that is rare: evidence begins in the upper 2 %). `calibrate` gives each learned member the same part of the budget, takes the
-    tails from the clean readings, and sets the threshold of the sum for the whole budget.
+    member's own threshold or at one reading in 500, whichever is rarer, and the threshold of
+    the sum is 1: a reading is flagged that any member would flag alone. `calibrate` gives
+    each learned member the same part of the budget, takes the tails from the clean readings,
+    and sets the threshold of the sum for the whole budget.
 
     An alert begins with the words of the member whose evidence is the largest, and says what
     share of it each has. All channels share one episode of the sum.
@@ -72,6 +83,8 @@ class Ensemble(BaseDetector):
     name = "ensemble"
     must_be_fitted = True
     movable = slice(0, 1)
+    # One member alone has evidence of 1.5 when it is five times as certain as for an alert.
+    critical_factor = 1.5
 
     def __init__(
         self,
@@ -87,9 +100,10 @@ class Ensemble(BaseDetector):
                 f"{self.name}: members is {members!r}; detectors with their parameters are "
                 "wanted: {'sigma': {'k': 4}, 'mewma': {}}"
             )
-        made = [self._made(name, params) for name, params in chosen.items()]
-        self.limits = tuple(member for member in made if member.fixed)
-        self.voices = tuple(member for member in made if not member.fixed)
+        made = {label: self._made(label, params) for label, params in chosen.items()}
+        self.limits = tuple(member for member in made.values() if member.fixed)
+        self.voices = tuple(member for member in made.values() if not member.fixed)
+        self._labels = [label for label, member in made.items() if not member.fixed]
         if not self.voices:
             raise DetectorError(
                 f"{self.name}: of {', '.join(chosen)} none has a score to add up; give it a "
@@ -105,17 +119,23 @@ class Ensemble(BaseDetector):
         """Return the members there are when none are given."""
         return {"sigma": {}, "volatility": {}, "mewma": {}}
 
-    def _made(self, name: str, params: Mapping[str, Any]) -> BaseDetector:
+    def _made(self, label: str, params: Mapping[str, Any]) -> BaseDetector:
         if not isinstance(params, Mapping):
             raise DetectorError(
-                f"{self.name}: the parameters of member {name!r} are {params!r}; a mapping is "
+                f"{self.name}: the parameters of member {label!r} are {params!r}; a mapping is "
                 "wanted, {} for the defaults"
             )
-        made = make(name, profile=self.profile, **params)
+        given = dict(params)
+        made = make(given.pop("detector", label), profile=self.profile, **given)
         if not isinstance(made, BaseDetector):
             raise DetectorError(
-                f"{self.name}: member {name!r} is no sensorkit.detect.BaseDetector; only such a "
+                f"{self.name}: member {label!r} is no sensorkit.detect.BaseDetector; only such a "
                 "one can be a member"
+            )
+        if made.members:
+            raise DetectorError(
+                f"{self.name}: member {label!r} is an ensemble itself; give its members: "
+                f"{', '.join(member.name for member in made.members)}"
             )
         return made
 
@@ -133,10 +153,13 @@ class Ensemble(BaseDetector):
     def evidence(self) -> tuple[Evidence, ...]:
         """Return how the scores of each voice count; from the fit, unless calibrated."""
         if not self._evidence:
-            fit = self._parts
-            self._evidence = tuple(Evidence.of(voice, fit) for voice in self.voices)
+            self._evidence = tuple(self._of_fit(voice) for voice in self.voices)
             self._parts = []
         return self._evidence
+
+    def _of_fit(self, voice: BaseDetector) -> Evidence:
+        # Of a voice that said the same all along, anything else is as improbable as can be.
+        return Evidence.of(voice, self._parts, rarest=RARE_ENOUGH) or SILENT
 
     def natural_threshold(self) -> float:
         return 1.0
@@ -148,9 +171,10 @@ class Ensemble(BaseDetector):
     def set_threshold(self, clean: Readings, alarms: int) -> None:
         for voice in self.voices:
             voice.set_threshold(clean, alarms // len(self.voices))
-            voice.reset()
+        found = [Evidence.of(voice, [clean]) for voice in self.voices]
+        # Clean readings that say nothing of a voice leave it as it is.
+        self._evidence = tuple(new or self.evidence()[k] for k, new in enumerate(found))
         self._parts = []
-        self._evidence = tuple(Evidence.of(voice, [clean]) for voice in self.voices)
         super().set_threshold(clean, alarms)
 
     # The stream
@@ -198,6 +222,7 @@ class Ensemble(BaseDetector):
 
     def listen(self, time_ns: int, device: str) -> None:
         self._introduce(device)
+        self._meet_again()
         for member in self.limits:
             member.listen(time_ns, device)
 
@@ -217,13 +242,15 @@ class Ensemble(BaseDetector):
         loudest = int(np.argmax(evidence))
         own = _of_member(judged, len(self.limits) + loudest)
         found = self.voices[loudest].explain(part, own, row, int(np.argmax(own.scores[row])))
-        shares = evidence / evidence.sum()
+        shares = evidence / max(evidence.sum(), np.finfo(np.float64).tiny)
         said = ", ".join(
-            f"{self.voices[k].name} {shares[k]:.0%}"
+            f"{self._labels[k]} {shares[k]:.0%}"
             for k in np.argsort(-evidence, kind="stable")
             if evidence[k] > 0
         )
-        return Finding(f"{found.description} Evidence: {said}.", None, found.channel, found.value)
+        # With `smooth` the evidence may be that of the readings before.
+        words = f"{found.description} Evidence: {said}." if said else found.description
+        return Finding(words, None, found.channel, found.value)
 
     # What is saved
 
@@ -240,8 +267,10 @@ class Ensemble(BaseDetector):
             for k in range(len(self.voices))
         ]
         super().restore(arrays)
-        if unit.dtype != np.float64 or unit.shape != (len(tails),) or not (unit > 0).all():
-            raise ValueError(f"unit is {unit.dtype} of shape {unit.shape}, or not above 0")
+        if unit.dtype != np.float64 or unit.shape != (len(tails),):
+            raise ValueError(f"unit is {unit.dtype} of shape {unit.shape}")
+        if not (np.isfinite(unit) & (unit > 0)).all():
+            raise ValueError("unit is not finite and above 0")
         self._evidence = tuple(
             Evidence(tail, float(one)) for tail, one in zip(tails, unit, strict=True)
         )
@@ -290,7 +319,7 @@ class EnsembleStream(Stream):
         )
         scores = np.empty((len(readings), 2), order="F")
         scores[:, 0] = evidence.sum(axis=1)
-        scores[:, 1] = self._beyond(judged[: self._fixed], len(readings))
+        scores[:, 1] = self._beyond(judged[: self._fixed], scores[:, 0])
         if not self.explaining:
             return Judged(scores)
         facts = {"evidence": evidence}
@@ -302,28 +331,27 @@ class EnsembleStream(Stream):
     def judge_one(self, time_ns: int, values: Floats) -> float:
         if any(one.shapes for one in self.members):
             return super().judge_one(time_ns, values)
-        total, beyond = 0.0, -LARGEST
+        total, past = 0.0, -LARGEST
         for k, (member, one) in enumerate(self._each()):
             score = one.judge_one(time_ns, values)
             if k >= self._fixed:
                 total += self._evidence[k - self._fixed].weigh_one(score)
             elif score >= member.threshold_:
-                beyond = max(beyond, self._detector.threshold_ * (1.0 + score))
-        return max(total, beyond)
+                past = max(past, score)
+        return total if past < 0.0 else self._detector.threshold_ + total + math.log1p(past)
 
     def _each(self) -> list[tuple[BaseDetector, DeviceStream]]:
         for one in self.members:
             one.stream.learning = self.learning
         return list(zip(self._detector.members, self.members, strict=True))
 
-    def _beyond(self, limits: list[Judged], n: int) -> Floats:
+    def _beyond(self, limits: list[Judged], sums: Floats) -> Floats:
         """Return a score above the threshold where a fixed limit is breached, else the least."""
-        beyond = np.full(n, -LARGEST)
+        beyond = np.full(len(sums), -LARGEST)
         for found, member in zip(limits, self._detector.limits, strict=True):
             past = found.most
-            breached = past >= member.threshold_
-            with np.errstate(over="ignore"):
-                raised = self._detector.threshold_ * (1.0 + past[breached])
+            breached = np.flatnonzero(past >= member.threshold_)
+            raised = self._detector.threshold_ + sums[breached] + np.log1p(past[breached])
             beyond[breached] = np.maximum(beyond[breached], raised)
         return beyond
 

@@ -80,8 +80,8 @@ class Episodes:
         alert = self._open[track]
         if alert is None or self._quiet[track] <= self._merge:
             return False
-        # Without a refractory time the clock has no say: it may have been set back.
-        return not self._refractory_ns or now >= alert.start + self._refractory_ns
+        # A clock that was set back to before the alert says nothing of how old it is.
+        return not 0 <= now - alert.start < self._refractory_ns
 
     def close(self) -> None:
         """End what is open: no more readings will come."""

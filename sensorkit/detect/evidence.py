@@ -7,13 +7,19 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from sensorkit.detect.base import BaseDetector
+from sensorkit.detect.kernels.exceedances import TAIL_SHARE
 from sensorkit.detect.streams import Floats
-from sensorkit.detect.tails import Tail
+from sensorkit.detect.tails import FEWEST_SCORES, Tail
+from sensorkit.errors import DetectorError
 from sensorkit.readings import Readings
 
 # The threshold of a member is at least so many powers of ten rarer than the start of its tail (a
 # quarter rarer): closer to it, small differences of common scores would outvote the others.
 SMALLEST_UNIT = 0.1
+
+# A loud voice must not outshout all others, and scores that are all beyond belief are still to be
+# ranked: beyond the threshold, ten times as much evidence counts 0.7 more.
+LOUDNESS = 0.3
 
 
 class Evidence(NamedTuple):
@@ -24,20 +30,52 @@ class Evidence(NamedTuple):
     """Powers of ten between the start of the tail and the member's own threshold."""
 
     @classmethod
-    def of(cls, voice: BaseDetector, parts: list[Readings]) -> Self:
-        """Take the tail from the scores of *voice* on healthy readings, heard as fresh streams."""
+    def of(cls, voice: BaseDetector, parts: list[Readings], *, rarest: float = 0.0) -> Self | None:
+        """Take the tail from the scores of *voice* on healthy readings, heard as fresh streams.
+
+        Parameters
+        ----------
+        voice : BaseDetector
+        parts : list of Readings
+        rarest : float
+            The threshold counts as at least so improbable.
+
+        Returns
+        -------
+        Evidence or None
+            None if all readings have the same score, which says nothing.
+
+        Raises
+        ------
+        DetectorError
+            If the readings are too few to tell what is rare.
+        """
         voice.reset()
-        tail = Tail.fit(np.concatenate([voice.score(part) for part in parts]))
+        scores = np.concatenate([voice.score(part) for part in parts])
         voice.reset()
-        at_threshold = tail.improbability(np.array([voice.threshold_]))[0]
-        return cls(tail, max(float(at_threshold) - tail.least, SMALLEST_UNIT))
+        if len(scores) < FEWEST_SCORES:
+            raise DetectorError(
+                f"{voice.name}: {len(scores)} readings are too few to tell which of its scores "
+                f"are rare; give at least {FEWEST_SCORES}"
+            )
+        if not np.ptp(scores) > 0:
+            return None
+        tail = Tail.fit(scores)
+        at_threshold = max(tail.improbability(np.array([voice.threshold_]))[0], rarest)
+        # A little less, so that what reaches the threshold never counts as less than 1.
+        return cls(tail, (1.0 - 1e-9) * max(float(at_threshold) - tail.least, SMALLEST_UNIT))
 
     def weigh(self, scores: Floats) -> Floats:
-        """Return the evidence of scores, shape (n,): 0 up to the tail, 1 at the threshold."""
+        """Return the evidence of scores, shape (n,): 0 up to the tail, 1 at the threshold.
+
+        From there on it grows as 1 + `LOUDNESS` ln.
+        """
         evidence = np.zeros(len(scores))
         rare = np.flatnonzero(scores > self.tail.start)
         if len(rare):
-            evidence[rare] = (self.tail.improbability(scores[rare]) - self.tail.least) / self.unit
+            beyond = (self.tail.improbability(scores[rare]) - self.tail.least) / self.unit
+            loud = 1.0 + LOUDNESS * np.log(np.maximum(beyond, 1.0))
+            evidence[rare] = np.where(beyond > 1.0, loud, beyond)
         return evidence
 
     def weigh_one(self, score: float) -> float:
@@ -45,3 +83,7 @@ class Evidence(NamedTuple):
         if score <= self.tail.start:
             return 0.0
         return float(self.weigh(np.array([score]))[0])
+
+
+SILENT = Evidence(Tail(np.zeros(1), 0.0, TAIL_SHARE, 0.0, 0.0), 1.0)
+"""Of a detector that gave all healthy readings the same score: 0 up to that."""

@@ -11,6 +11,7 @@ from sensorkit.detect.options import NAMES, Options, Shared, changed
 from sensorkit.detect.parameters import Parametrized
 from sensorkit.detect.streams import Arrays, Finding, Judged, Stream, Track
 from sensorkit.detect.wording import Wording
+from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings
 
@@ -43,6 +44,10 @@ class Hooks(Parametrized, ABC):
 
     def __init__(self, *, profile: Profile | None = None, **shared: Unpack[Shared]) -> None:
         super().__init__(profile)
+        if not hasattr(self, "name"):
+            raise DetectorError(
+                f"{type(self).__name__} has no name; give its class one: name = 'mine'"
+            )
         given: Shared = {**self.shared_defaults, **shared}
         self.check_names(given)
         self.options = Options.of(self.name, given, fixed=self.fixed)
@@ -91,7 +96,10 @@ class Hooks(Parametrized, ABC):
 
     def natural_threshold(self) -> float:
         """Return the threshold before calibration of a detector that needs no fit."""
-        raise NotImplementedError
+        raise DetectorError(
+            f"{self.name} has no threshold before it is calibrated: calibrate it; its author can "
+            "write natural_threshold(), or set must_be_fitted for a quantile of the fit"
+        )
 
     def state(self) -> Arrays:
         """Return what the fit learned."""

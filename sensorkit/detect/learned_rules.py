@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.changes import smallest_step
+from sensorkit.detect.kernels.changes import smallest_step
 from sensorkit.detect.parameters import positive
 from sensorkit.detect.streams import LARGEST, Floats, split
 from sensorkit.errors import DetectorError

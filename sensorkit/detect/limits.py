@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect import runs
-from sensorkit.detect.runs import SMALLEST
+from sensorkit.detect.kernels import runs
+from sensorkit.detect.kernels.runs import SMALLEST
 from sensorkit.detect.streams import LARGEST, Arrays, Floats, Judged, Stream
 from sensorkit.readings import Alert, Readings
 from sensorkit.rule_kinds import Rule
@@ -31,7 +31,7 @@ KINDS = {
 
 
 class Limits:
-    """The rules of a device as tables (see `sensorkit.detect.runs`), shared by its streams.
+    """The rules of a device as tables (see `sensorkit.detect.kernels.runs`), shared by its streams.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Limits:
         """What rules make of a reading without a status word."""
 
     def said(self, vocabulary: tuple[str, ...]) -> Floats:
-        """Return what each rule makes of each status word: see `sensorkit.detect.runs.judge`."""
+        """Return what each rule makes of each status word: see `kernels.runs.judge`."""
         if not self._about_status:
             return self.silent
         said = [[1.0 if w in rule.words else -1.0 for w in vocabulary] for rule in self.rules]
@@ -93,6 +93,7 @@ class LimitStream(Stream):
         self._values = np.full((n, 2), np.nan)
         self._counts = np.zeros((n, runs.REMEMBERED_INTS), dtype=np.int64)
         self._clock = np.zeros(2, dtype=np.int64)
+        self._flagged = np.zeros(n, dtype=np.bool_)
         self.heartbeats = {
             track: Heartbeat(rule)
             for track, rule in enumerate(limits.rules)
@@ -106,7 +107,8 @@ class LimitStream(Stream):
 
         A rule that cannot judge a reading says -inf. Facts: `previous`, shape (n,), the time of
         the reading before; shape (n, n_rules) `change`, signed, of a rate rule, and `since` and
-        `run`, time of the first reading of a run or breach and the number of readings in it.
+        `run`, time of the first reading of a run or breach and the number of readings in it, or
+        `kernels.runs.NO_SAY` where the rule cannot judge the reading.
         """
         n, rules = len(readings), len(self._limits.rules)
         scores = np.empty((rules, n))
@@ -152,6 +154,30 @@ class LimitStream(Stream):
         for heartbeat in self.heartbeats.values():
             heartbeat.last = int(self._clock[runs.LATEST])
         return most
+
+    def bridged(self, flags: NDArray[np.bool_], run: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return *flags* with those of the last reading judged where a rule has no say.
+
+        Parameters
+        ----------
+        flags : array of bool, shape (n, n_rules)
+            Of the next readings to be grouped into episodes.
+        run : array of int64, shape (n, n_rules)
+            The fact of this name.
+        """
+        judged = run != runs.NO_SAY
+        if not judged.all():
+            # The row in [before, *flags] to take each flag from: 0 is before these readings.
+            row = np.arange(1, len(flags) + 1)[:, np.newaxis]
+            source = np.maximum.accumulate(np.where(judged, row, 0), axis=0)
+            flags = np.take_along_axis(np.vstack([self._flagged, flags]), source, axis=0)
+        if len(flags):
+            self._flagged = flags[-1].copy()
+        return flags
+
+    def end_breaches(self) -> None:
+        """Take no reading to come for a part of what is breached now."""
+        self._flagged[:] = False
 
     def listen(self, time_ns: int) -> None:
         """Count the heartbeats from *time_ns* on, unless a reading has come already."""

@@ -8,9 +8,9 @@ from typing import Unpack
 
 import numpy as np
 
-from sensorkit.detect import covariance
 from sensorkit.detect.base import BaseDetector, Shared
-from sensorkit.detect.covariance import (
+from sensorkit.detect.kernels import covariance
+from sensorkit.detect.kernels.covariance import (
     MEAN,
     PIVOT,
     SCALE,
@@ -74,8 +74,9 @@ class Mewma(BaseDetector):
     Raises
     ------
     DetectorError
-        By `fit`, if there are fewer than 50 readings or 16 for each channel that varies, or if
-        a given *alpha* leaves less than ten effective readings more than channels.
+        By `fit`, if no channel has 50 values and 16 for each channel that varies, or if a given
+        *alpha* leaves less than ten effective readings more than channels; nothing is left of an
+        earlier fit then.
 
     Notes
     -----
@@ -99,7 +100,10 @@ class Mewma(BaseDetector):
     constant in the fit, or had fewer readings than the fit wants, is not watched: `rules` and
     `sigma` do that. Gaps in time change nothing: the weight is that of a reading.
 
-    Alerts name the channel without which T2 would be the lowest [2]_. Severity is CRITICAL from
+    Alerts name the channel without which T2 would be the lowest [2]_, count its deviation in
+    those the score allows it (a standard deviation of its moving average in the fit, or more for
+    a channel that wandered there), and compare T2 with what raises an alert: the limit, or the
+    threshold that `calibrate` or an ensemble set. Severity is CRITICAL from
     twice the threshold on; as averages rise from reading to reading, an alert seldom begins with
     that much.
 
@@ -134,7 +138,7 @@ class Mewma(BaseDetector):
         effective: float = 2.75,
         quantile: float = 0.999,
         shrink: float = 0.01,
-        clip: float = 20.0,
+        clip: float = 5.0,
         profile: Profile | None = None,
         **shared: Unpack[Shared],
     ) -> None:
@@ -167,19 +171,27 @@ class Mewma(BaseDetector):
         return 1.0
 
     def learn(self, parts: list[Readings]) -> None:
+        self.chart = None
+        try:
+            self.chart = self._learned(parts)
+        finally:
+            if self.chart is None:  # a fit that failed leaves nothing of the one before
+                self.reset()
+
+    def _learned(self, parts: list[Readings]) -> Chart:
         known = [
             Healthy.of(np.concatenate([part.values[:, c] for part in parts]))
             for c in range(len(parts[0].channels))
         ]
         varying = [one.size for one in known if one.deviation > 0.0]
-        self._check_count(sum(map(len, parts)), max(varying, default=None), len(varying))
+        most = max(varying or [one.size for one in known])
+        self._check_count(sum(map(len, parts)), most, len(varying), len(known))
         if not varying:
-            self.chart = Chart(np.zeros((len(known), WHITEN + len(known))), 1.0, 1.0)
-            return
+            return Chart(np.zeros((len(known), WHITEN + len(known))), 1.0, 1.0)
         least = covariance.FEWEST_PER_CHANNEL * len(varying)
         known = [one if one.size >= least else one._replace(deviation=0.0) for one in known]
         watched = [one.size for one in known if one.deviation > 0.0]
-        self.chart = covariance.learn_chart(
+        return covariance.learn_chart(
             [part.values for part in parts],
             known,
             self._weight(min(watched), len(watched)),
@@ -188,16 +200,20 @@ class Mewma(BaseDetector):
             clip=self.clip,
         )
 
-    def _check_count(self, n: int, most: int | None, channels: int) -> None:
-        """Raise DetectorError if *n* readings, *most* of a channel, are too few."""
-        least = max(covariance.FEWEST_READINGS, covariance.FEWEST_PER_CHANNEL * channels)
-        had = n if most is None else most
-        if had < least:
-            raise DetectorError(
-                f"mewma: {had} readings are too few to learn how {channels} channels vary "
-                f"together; give at least {least} "
-                f"({covariance.FEWEST_PER_CHANNEL} a channel, {covariance.FEWEST_READINGS} in all)"
-            )
+    def _check_count(self, n: int, most: int, varying: int, channels: int) -> None:
+        """Raise DetectorError if *n* readings, *most* with a value of one channel, are too few."""
+        least = max(covariance.FEWEST_READINGS, covariance.FEWEST_PER_CHANNEL * varying)
+        if most >= least:
+            return
+        count = varying or channels
+        had = "1 reading" if most == 1 else f"{most} readings"
+        had += " with a value" if most < n else ""
+        raise DetectorError(
+            f"mewma: {had} {'is' if most == 1 else 'are'} too few to learn how "
+            f"{'1 channel varies' if count == 1 else f'{count} channels vary together'}; give at "
+            f"least {least} ({covariance.FEWEST_PER_CHANNEL} a channel, "
+            f"{covariance.FEWEST_READINGS} in all)"
+        )
 
     def _weight(self, n: int, channels: int) -> float:
         if self.alpha is None:
@@ -225,24 +241,33 @@ class Mewma(BaseDetector):
             text = f"is infinitely far {side} its healthy mean"
             return self._finding(part, row, channel, text)
         model, level = self.chart.model, judged.facts["level"][row]
-        t2, shares = covariance.shares(model, level)
+        _, shares = covariance.shares(model, level)
         channel = int(shares.argmax())
         name, own = part.channels[channel], model[channel]
         mean = (own[PIVOT] + own[MEAN]) / own[SCALE]
         average = (own[PIVOT] + own[MEAN] + level[channel] / own[UNIT]) / own[SCALE]
-        sigmas = abs(level[channel]) / own[SIGMA]
+        deviations = abs(level[channel]) / allowed_deviation(model, channel)
         text = (
             f"has a moving average of {self.words.value(name, average, away_from=float(mean))}, "
-            f"{times(sigmas)} sigma {'above' if level[channel] > 0 else 'below'} its healthy mean "
-            f"of {self.words.value(name, mean)}"
+            f"{times(deviations)} allowed deviations {'above' if level[channel] > 0 else 'below'} "
+            f"its healthy mean of {self.words.value(name, mean)}"
         )
-        watched = int((model[:, UNIT] > 0).sum())
-        if watched > 1:
-            text += (
-                f"; T2 of {watched} channels is {times(t2 / self.chart.limit)} times its limit, "
-                f"and {100.0 * shares[channel]:.0f}% lower without this one"
-            )
+        if (model[:, UNIT] > 0).sum() > 1:
+            text += self._said_of_all(float(judged.scores[row, track]), float(shares[channel]))
         return self._finding(part, row, channel, text)
+
+    def _said_of_all(self, score: float, share: float) -> str:
+        """Say how far T2 is from what raises an alert, and how much of it is one channel's."""
+        assert self.chart is not None  # noqa: S101 - there was a stream
+        t2 = f"T2 of {int((self.chart.model[:, UNIT] > 0).sum())} channels"
+        if self.options.tail or self.threshold_ <= 0.0:  # the score is no multiple of T2
+            return f"; {t2} would be {100.0 * share:.0f}% lower without this one"
+        t2 = f"mean {t2}" if self.options.smooth > 1 else t2
+        of = "limit" if self.threshold_ == self.natural_threshold() else "threshold"
+        return (
+            f"; {t2} is {times(score / self.threshold_)} times its {of}, and "
+            f"{100.0 * share:.0f}% lower without this one"
+        )
 
     def _finding(self, part: Readings, row: int, channel: int, text: str) -> Finding:
         name = part.channels[channel]
@@ -279,6 +304,20 @@ class Mewma(BaseDetector):
         if (model[:, UNIT] < 0.0).any() or (model[watched][:, [SCALE, SIGMA]] <= 0.0).any():
             raise ValueError("a channel is scaled with what is not above 0")
         self.chart = Chart(model, alpha, limit)
+
+
+def allowed_deviation(model: Floats, channel: int) -> float:
+    """Return the standard deviation that T2 allows the moving average of a watched *channel*.
+
+    Parameters
+    ----------
+    model : array of float, shape (n_channels, 5 + n_channels)
+        That of a `Chart`. With the whitening *W* of its watched channels, the covariance is
+        the square of the inverse of *W*, in the units of the averages.
+    """
+    watched = np.flatnonzero(model[:, UNIT] > 0)
+    root = np.linalg.inv(model[np.ix_(watched, WHITEN + watched)])
+    return float(np.linalg.norm(root[int(np.searchsorted(watched, channel))]))
 
 
 class MewmaStream(Stream):

@@ -34,7 +34,11 @@ class Options:
     """Scores from which the tail probability of the next one is estimated; the score becomes
     -log10 of it (see `sensorkit.detect.tails.RunningTail`)."""
     hold: int = 0
-    """Readings during which nothing is learned after an alarm began, at most until it is over."""
+    """Readings during which nothing is learned after an alarm began, at most until it is over.
+
+    It costs a copy of what the stream remembers, once for 2048 readings of a batch, and once a
+    reading where they come singly.
+    """
 
     @classmethod
     def of(cls, owner: str, given: Shared, *, fixed: bool) -> Self:
@@ -78,7 +82,7 @@ class Options:
         return bool(self.smooth > 1 or self.tail or self.hold)
 
 
-# Two scores beyond the 98 % quantile are the least to estimate a tail from.
+# The ten largest of them are the tail then; of fewer they would be no tail.
 SHORTEST_TAIL = 100
 
 NAMES: tuple[str, ...] = tuple(Options.__dataclass_fields__)

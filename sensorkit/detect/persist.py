@@ -101,6 +101,12 @@ def save(detector: Detector, path: str | Path) -> Path:
             "sensorkit.detect.BaseDetector can"
         )
     described, arrays = _describe(detector)  # says so if its kind has no safe form
+    kind = type(detector)
+    if kind.learn is not BaseDetector.learn and kind.state is BaseDetector.state:
+        raise DetectorError(
+            f"{kind.__name__} cannot be saved: it learns, but has no state() that says what, and "
+            "no restore()"
+        )
     if find(detector.name) is not type(detector):
         raise DetectorError(
             f"{type(detector).__name__} cannot be saved: the name {detector.name!r} is "
@@ -202,6 +208,10 @@ def _fill(detector: BaseDetector, part: _Part, arrays: dict[str, NDArray[Any]]) 
     if threshold.dtype != np.float64 or threshold.shape != (1,) or np.isnan(threshold[0]):
         raise ValueError("the threshold is not a number")
     if part.channels is not None:
+        if len(set(part.channels)) < len(part.channels):
+            raise ValueError("a channel comes twice")
+        if any(its.channels != part.channels for its in part.members):
+            raise ValueError("a member has other channels")
         detector.watch_channels(tuple(part.channels))
         detector.fitted = True
     elif detector.must_be_fitted:
@@ -217,6 +227,8 @@ def _fill(detector: BaseDetector, part: _Part, arrays: dict[str, NDArray[Any]]) 
 
 def _calibration(fields: dict[str, Any]) -> CalibrationResult:
     result = CalibrationResult(**fields)
+    if not (result.alarms >= 0 and 0 < result.clean_hours < math.inf):
+        raise ValueError(f"calibration: {result.alarms} alarms in {result.clean_hours} hours")
     for name, kind in CalibrationResult.__annotations__.items():
         value = getattr(result, name)
         if type(value).__name__ != kind:

@@ -9,7 +9,7 @@ from typing import ClassVar, Unpack
 from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.breaches import Breach, Breaches
 from sensorkit.detect.learned_rules import from_table, learn_rules, to_table
-from sensorkit.detect.limits import SMALLEST, Heartbeat, Limits, LimitStream
+from sensorkit.detect.limits import SMALLEST, Limits, LimitStream
 from sensorkit.detect.shaping import DeviceStream
 from sensorkit.detect.streams import Arrays, Finding, Judged, Rows, Track
 from sensorkit.detect.wording import decimal
@@ -70,7 +70,8 @@ class Rules(BaseDetector):
     With *hysteresis* a breach is over only when the value (the change) is back inside by so much;
     until then it scores the smallest positive number. With *for_readings* or *for_s* it counts
     from the reading on that completes so much of it, and scores 0 at most before: the alert
-    begins there, and says since when. A missing value neither ends nor prolongs a breach.
+    begins there, and says since when. A reading that a rule cannot judge (see below) neither ends
+    its breach nor counts for it: what is still breached at the next value is one alert.
 
     A heartbeat is lost when more than *limit* seconds pass between two readings of a device;
     the alert starts at the moment the deadline passed (last reading + limit) and ends with the
@@ -207,9 +208,7 @@ class Rules(BaseDetector):
         """
         if self.channels is None:
             self.watch_channels(self._profile_channels())
-        stream = self.device(device).stream
-        assert isinstance(stream, LimitStream)  # noqa: S101 - a detector opens its own streams
-        stream.listen(time_ns)
+        _stream(self.device(device)).listen(time_ns)
 
     def _profile_channels(self) -> tuple[str, ...]:
         return () if self.profile is None else self.profile.channel_names
@@ -225,7 +224,7 @@ class Rules(BaseDetector):
         begun = [
             alert
             for device in self._devices.values()
-            for heartbeat in _heartbeats(device).values()
+            for heartbeat in _stream(device).heartbeats.values()
             for alert in heartbeat.silence(time_ns, self._silence_of(device.name))
         ]
         return sorted(begun, key=lambda alert: alert.start)
@@ -233,7 +232,8 @@ class Rules(BaseDetector):
     def finish(self) -> list[Alert]:
         """Close open episodes: the stream has ended. Returns what begins by that: nothing."""
         for device in self._devices.values():
-            for heartbeat in _heartbeats(device).values():
+            _stream(device).end_breaches()
+            for heartbeat in _stream(device).heartbeats.values():
                 heartbeat.close()
         return super().finish()
 
@@ -241,12 +241,16 @@ class Rules(BaseDetector):
         self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
     ) -> list[tuple[int, Alert]]:
         silences = []
-        for track, heartbeat in _heartbeats(device).items():
+        stream = _stream(device)
+        for track, heartbeat in stream.heartbeats.items():
             late = judged.scores[:, track] > 0
             silences += heartbeat.heard(
                 part.time, judged.facts["previous"], late, self._silence_of(device.name)
             )
             judged.scores[:, track] = 0.0  # done with
+        flags = judged.scores >= self.threshold_
+        bridged = stream.bridged(flags, judged.facts["run"])
+        judged.scores[bridged & ~flags] = self.threshold_  # in the episodes only
         if not isinstance(rows, slice):
             silences = [(int(rows[row]), alert) for row, alert in silences]
         return silences + super()._group(device, part, judged, rows)
@@ -266,6 +270,6 @@ class Rules(BaseDetector):
         return begin
 
 
-def _heartbeats(device: DeviceStream) -> dict[int, Heartbeat]:
+def _stream(device: DeviceStream) -> LimitStream:
     assert isinstance(device.stream, LimitStream)  # noqa: S101 - a detector opens its own streams
-    return device.stream.heartbeats
+    return device.stream

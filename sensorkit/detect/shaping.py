@@ -14,6 +14,7 @@ from sensorkit.detect.episodes import Episodes
 from sensorkit.detect.options import Options
 from sensorkit.detect.streams import LARGEST, Floats, Judged, Stream, finite
 from sensorkit.detect.tails import RunningTail
+from sensorkit.errors import DetectorError
 from sensorkit.readings import Readings
 
 # Readings judged before it is looked whether an alarm began or ended among them; those after it
@@ -75,9 +76,11 @@ class DeviceStream:
         tracks: int,
         options: Options,
         *,
+        movable: slice = slice(None),
         frozen: Iterable[object] = (),
     ) -> None:
         self.name = name
+        self._movable = range(tracks)[movable]  # the tracks that are shaped
         self._frozen = tuple(frozen)  # not copied with the stream
         self.stream = stream
         self.episodes = Episodes(tracks, options.merge, options.refractory_s)
@@ -157,10 +160,10 @@ class DeviceStream:
         return len(flags)
 
     def _shaped(self, part: Readings) -> Judged:
-        judged = finite(self.stream.judge(part))
+        judged = finite(self._checked(self.stream.judge(part), len(part)))
         if self._tails or self._options.smooth > 1:
-            shaped = np.empty(judged.scores.shape, order="F")
-            for track in range(len(self._means)):
+            shaped = judged.scores.copy(order="F")
+            for track in self._movable:
                 scores = np.ascontiguousarray(judged.scores[:, track])
                 if self._tails:
                     scores = self._tails[track].judge(scores, learn=self.stream.learning)
@@ -168,6 +171,16 @@ class DeviceStream:
                     scores = self._means[track].judge(scores)
                 shaped[:, track] = scores
             return finite(Judged(shaped, judged.facts))
+        return judged
+
+    def _checked(self, judged: Judged, n: int) -> Judged:
+        wanted = (n, len(self._means))
+        if judged.scores.shape != wanted or judged.scores.dtype != np.float64:
+            raise DetectorError(
+                f"{type(self.stream).__name__} gave scores of {judged.scores.dtype} and shape "
+                f"{judged.scores.shape}; float64 of shape {wanted} is wanted, a row a reading and "
+                "a column a track"
+            )
         return judged
 
 

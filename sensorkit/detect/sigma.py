@@ -8,11 +8,11 @@ from typing import Unpack
 import numpy as np
 
 from sensorkit.detect.base import BaseDetector, Shared
-from sensorkit.detect.changes import smallest_step
-from sensorkit.detect.frozen import Frozen, Level
-from sensorkit.detect.medians import TrailingMedian
+from sensorkit.detect.kernels.changes import smallest_step
+from sensorkit.detect.kernels.frozen import Frozen, Level
+from sensorkit.detect.kernels.medians import TrailingMedian
+from sensorkit.detect.kernels.rolling import Trailing
 from sensorkit.detect.parameters import positive, whole
-from sensorkit.detect.rolling import Trailing
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.detect.wording import times
 from sensorkit.errors import DetectorError
@@ -160,10 +160,7 @@ class Sigma(BaseDetector):
             text, away = self.words.value(channel, value), f"infinitely far {side} {middle}"
         else:
             mean = value - departure
-            text, usual = (
-                self.words.value(channel, value, away_from=mean),
-                self.words.value(channel, mean),
-            )
+            text, usual = self.words.pair(channel, value, mean)
             if judged.facts["spread"][row, track] > 0:
                 away = f"{times(float(judged.scores[row, track]))} sigma {side} {middle} of {usual}"
             else:
@@ -178,6 +175,8 @@ class Sigma(BaseDetector):
         floor, levels = arrays.pop("floor", None), arrays.pop("levels", None)
         super().restore(arrays)
         channels = len(self._tracks)
+        if floor is None and self.fitted:
+            raise ValueError("floor is missing")
         if floor is not None:
             _check("floor", floor, (channels,))
             if not (np.isfinite(floor) & (floor >= 0)).all():

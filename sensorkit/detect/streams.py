@@ -10,14 +10,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorkit.detect.kernels import LARGEST
 from sensorkit.readings import Readings, Severity
+
+__all__ = [
+    "LARGEST",
+    "Arrays",
+    "Finding",
+    "Floats",
+    "Judged",
+    "Rows",
+    "Stream",
+    "Track",
+    "finite",
+    "split",
+]
 
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
 Rows = slice | NDArray[np.intp]
-
-LARGEST = float(np.finfo(np.float64).max)
-"""Stands for an infinite score, so that a threshold above it exists."""
 
 
 def split(readings: Readings) -> list[tuple[str | None, Rows, Readings]]:
@@ -117,11 +128,13 @@ class Stream(ABC):
 
 
 def finite(judged: Judged) -> Judged:
-    """Return *judged* with `LARGEST` for infinite scores and -`LARGEST` for NaN, in place."""
+    """Return *judged* with `LARGEST` for infinite scores and -`LARGEST` for NaN."""
     scores = judged.scores
     # One pass finds any that is not finite, unless finite ones add up to infinity.
     with np.errstate(over="ignore", invalid="ignore"):
         total = scores.sum()
     if not np.isfinite(total):
-        np.nan_to_num(scores, copy=False, nan=-LARGEST, posinf=LARGEST, neginf=-LARGEST)
+        # A copy: a stream may have handed out what is not its own.
+        scores = np.nan_to_num(scores, nan=-LARGEST, posinf=LARGEST, neginf=-LARGEST)
+        return Judged(scores, judged.facts)
     return judged

@@ -12,7 +12,9 @@ one, :math:`u`. For a score x above it
 
 with the mean excess :math:`m` of the tail over u (`RunningTail`; `Tail` has a generalized
 Pareto distribution in place of the exponential one). Up to u the probability is that of the
-rank: of n scores r are as high, :math:`P = (r + 1) / (n + 1)`.
+rank: of n scores r are as high, :math:`P = (r + 1) / (n + 1)`. That keeps the order of scores,
+but says little: who adds up several improbabilities does better to leave out those below the
+start (on NAB, sums of two or three gained 1 to 3 points by it; see `exceedances.tail_begins`).
 
 References
 ----------
@@ -29,35 +31,29 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sensorkit.detect.kernels.exceedances import (
+    FEWEST_IN_TAIL,
+    FEWEST_SCORES,
+    MOST_IMPROBABLE,
+    PLACES,
+    TAIL_SHARE,
+    judge,
+    judge_all,
+)
+from sensorkit.detect.streams import LARGEST
 from sensorkit.errors import DetectorError
 
+__all__ = ["FEWEST_SCORES", "LARGEST", "MOST_IMPROBABLE", "RunningTail", "Tail"]
+
 Floats = NDArray[np.float64]
-
-MOST_IMPROBABLE = 30.0
-"""Improbabilities end here: one reading in 1e30 is never, and sums of several stay readable."""
-
-TAIL_SHARE = 0.02
-FEWEST_IN_TAIL = 10
-FEWEST_SCORES = 50
-
-# A score is remembered as at most what would be this improbable. One glitch then raises the
-# mean excess of a tail of 120 by a fifth at most and does not blind the next 6000 readings;
-# scores that keep coming so high move it twice as far every six or so.
-REMEMBERED_IMPROBABILITY = 10.0
-
-# +-this stands for an infinite score (see `sensorkit.detect.base.LARGEST`).
-LARGEST = float(np.finfo(np.float64).max)
 
 # The rank of a score in so many of the fit scores is as good as its rank in all of them.
 MOST_IN_BODY = 1000
 
 # A shape beyond this has no variance: thresholds for one alarm a day would go to the moon.
 LARGEST_SHAPE = 0.5
-
-_COUNT, _NEXT = 0, 1
 
 
 class RunningTail:
@@ -67,6 +63,9 @@ class RunningTail:
     ----------
     length : int
         Scores remembered, `FEWEST_SCORES` or more. It takes 16 bytes a score.
+    delay : int
+        How many of the latest scores are not yet compared with: what has just begun to be
+        unusual does not become usual by lasting. It takes 8 bytes a score.
 
     Notes
     -----
@@ -91,14 +90,18 @@ class RunningTail:
     [0.0, 0.4, 4.1, 30.0]
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, *, delay: int = 0) -> None:
         if length < FEWEST_SCORES:
             raise ValueError(
                 f"a tail over {length} scores was asked for; {FEWEST_SCORES} or more are wanted"
             )
-        self._recent = np.zeros(length)  # by time, in a ring
-        self._ordered = np.zeros(length)  # by size
-        self._at = np.zeros(2, dtype=np.int64)
+        # Sizes and times of the scores; see `sensorkit.detect.kernels.exceedances`.
+        self._state = (
+            np.zeros(length),
+            np.zeros(length),
+            np.zeros(delay),
+            np.zeros(PLACES, dtype=np.int64),
+        )
 
     def judge(self, scores: Floats, *, learn: bool = True) -> Floats:
         """Return the improbability of each score, then remember it unless told not to.
@@ -117,12 +120,12 @@ class RunningTail:
         """
         scores = np.ascontiguousarray(scores)  # one kernel is compiled, not one a layout
         improbable = np.empty(len(scores))
-        _judge_all(scores, learn, self._recent, self._ordered, self._at, improbable)
+        judge_all(scores, learn, *self._state, improbable)
         return improbable
 
     def judge_one(self, score: float, *, learn: bool = True) -> float:
         """Return what `judge` returns for one score, without the arrays around it."""
-        improbable: float = _judge(score, learn, self._recent, self._ordered, self._at)
+        improbable: float = judge(score, learn, *self._state)
         return improbable
 
 
@@ -261,94 +264,3 @@ class Tail:
         ):
             raise ValueError("the numbers of the tail contradict each other")
         return cls(body, start, share, scale, shape)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _judge_all(
-    scores: Floats,
-    learn: bool,
-    recent: Floats,
-    ordered: Floats,
-    at: NDArray[np.int64],
-    improbable: Floats,
-) -> None:  # pragma: no cover - compiled
-    for i in range(len(scores)):
-        improbable[i] = _judge(scores[i], learn, recent, ordered, at)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _judge(
-    score: float, learn: bool, recent: Floats, ordered: Floats, at: NDArray[np.int64]
-) -> float:  # pragma: no cover - compiled
-    if not score > -LARGEST:
-        return 0.0
-    if score >= LARGEST:
-        return MOST_IMPROBABLE
-    n = at[_COUNT]
-    improbable, remembered = 0.0, score
-    if n >= FEWEST_SCORES:
-        k = max(FEWEST_IN_TAIL, int(TAIL_SHARE * n))
-        start = ordered[n - k - 1]
-        if score <= start:
-            as_high = n - _count_below(ordered, n, score)
-            improbable = math.log10((n + 1.0) / (as_high + 1.0))
-        else:
-            excess = _mean_excess(ordered, n, k)
-            if excess > 0.0:
-                away = (0.5 * score - 0.5 * start) / excess
-                improbable = -math.log10(k / n) + away / math.log(10.0)
-                if improbable > REMEMBERED_IMPROBABILITY:
-                    most = (REMEMBERED_IMPROBABILITY + math.log10(k / n)) * math.log(10.0)
-                    # Halves, so that nothing overflows on the way.
-                    remembered = min(score, 2.0 * min(0.5 * start + most * excess, 0.49 * LARGEST))
-            else:
-                improbable = MOST_IMPROBABLE
-    if learn:
-        _remember(remembered, recent, ordered, at)
-    return min(improbable, MOST_IMPROBABLE)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _mean_excess(ordered: Floats, n: int, k: int) -> float:  # pragma: no cover - compiled
-    """Return half the mean excess of the k largest of n over the next: the whole may overflow."""
-    start = 0.5 * ordered[n - k - 1]
-    mean = 0.0
-    for i in range(n - k, n):
-        mean += (0.5 * ordered[i] - start) / k
-    return min(mean, LARGEST)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _count_below(ordered: Floats, n: int, score: float) -> int:  # pragma: no cover - compiled
-    low, high = 0, n
-    while low < high:
-        middle = (low + high) // 2
-        if ordered[middle] < score:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _remember(
-    score: float, recent: Floats, ordered: Floats, at: NDArray[np.int64]
-) -> None:  # pragma: no cover - compiled
-    n, here = at[_COUNT], at[_NEXT]
-    place = _count_below(ordered, n, score)
-    if n < len(recent):
-        for i in range(n, place, -1):
-            ordered[i] = ordered[i - 1]
-        at[_COUNT] = n + 1
-    else:
-        free = _count_below(ordered, n, recent[here])
-        if free < place:
-            place -= 1
-            for i in range(free, place):
-                ordered[i] = ordered[i + 1]
-        else:
-            for i in range(free, place, -1):
-                ordered[i] = ordered[i - 1]
-    ordered[place] = score
-    recent[here] = score
-    at[_NEXT] = here + 1 if here + 1 < len(recent) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,8 +11,16 @@ from sensorkit.profile import Profile
 # What %g shows of a value when no profile says how many decimals it has.
 SIGNIFICANT_DIGITS = 6
 
-# Twice the digits a float64 can tell apart after the point near 1.
-MOST_DECIMALS = 30
+# Of two float64 of at least `TINY` that differ, so many decimals show it: 6 zeros, 17 digits.
+MOST_DECIMALS = 23
+
+# From here on, and below, nobody counts the zeros: such numbers have an exponent. A float64 of
+# `HUGE` has no decimals left.
+HUGE = 1e16
+TINY = 1e-6
+
+# With an exponent: decimals to begin with, and as many as tell any two float64 apart.
+EXPONENT_DECIMALS = range(2, 17)
 
 
 class Wording:
@@ -46,25 +54,61 @@ class Wording:
         known = self._channels.get(channel)
         return known.unit if known is not None else ""
 
-    def value(self, channel: str, value: float, *, away_from: float | None = None) -> str:
+    def value(
+        self, channel: str, value: float, *, away_from: float | tuple[float, ...] | None = None
+    ) -> str:
         """Return *value* with the channel's decimals and unit.
 
-        With *away_from*, as many more decimals as it takes to show that the two differ: a
-        reading of 80.001 that "80.00°C exceeded 80.0°C" would look like a false alarm.
+        With *away_from*, as many more digits as it takes to show on which side of it (of each
+        of them) the value is: a reading of 80.001 that "80.00°C exceeded 80.0°C" would look
+        like a false alarm.
         """
+        limits = away_from if isinstance(away_from, tuple) else (away_from,)
+        sides = [(limit, _side(value, limit)) for limit in limits if limit is not None]
+
+        def is_told(texts: list[str]) -> bool:
+            return all(_side(float(texts[0]), limit) == side for limit, side in sides)
+
+        return self._printed(channel, [value], is_told)[0] + self.unit(channel)
+
+    def pair(self, channel: str, value: float, other: float) -> tuple[str, str]:
+        """Return two values, each as `value` does, with the digits it takes to tell them apart.
+
+        >>> Wording().pair("level", 1_000_000_105.0, 1_000_000_000.0)
+        ('1000000105', '1000000000')
+        """
+
+        def differ(texts: list[str]) -> bool:
+            return value == other or texts[0] != texts[1]
+
+        first, second = self._printed(channel, [value, other], differ)
+        unit = self.unit(channel)
+        return first + unit, second + unit
+
+    def _printed(
+        self, channel: str, values: list[float], is_enough: Callable[[list[str]], bool]
+    ) -> list[str]:
+        """Return *values*, all in one format: the shortest in which they say enough."""
+        texts: list[str] = []
+        for form in self._formats(channel, values):
+            texts = [f"{value:{form}}" for value in values]
+            if is_enough(texts):
+                break
+        return texts
+
+    def _formats(self, channel: str, values: list[float]) -> Iterator[str]:
+        """Yield ever longer formats, the one that is usual for the channel first."""
         known = self._channels.get(channel)
-        if known is None:
-            text = f"{value:.{SIGNIFICANT_DIGITS}g}"
-            if away_from is not None and float(text) == away_from != value:
-                text = repr(value)
-            return text
-        text = f"{value:.{known.decimals}f}"
-        if away_from is not None and math.isfinite(value) and value != away_from:
-            decimals = known.decimals
-            while float(text) == away_from and decimals < MOST_DECIMALS:
-                decimals += 1
-                text = f"{value:.{decimals}f}"
-        return text + known.unit
+        first = 0
+        if known is None or any(abs(value) >= HUGE for value in values):
+            yield f".{SIGNIFICANT_DIGITS}g"
+        else:
+            yield f".{known.decimals}f"
+            first = known.decimals + 1
+        if any(_has_exponent(value) for value in values):
+            yield from (f".{decimals}e" for decimals in EXPONENT_DECIMALS)
+        else:
+            yield from (f".{decimals}f" for decimals in range(first, MOST_DECIMALS + 1))
 
     def limit(self, channel: str, limit: float) -> str:
         """Return a limit as it was set, with at least one decimal, and the unit."""
@@ -74,10 +118,23 @@ class Wording:
 def decimal(number: float) -> str:
     """Return *number* as the shortest plain decimal with at least one decimal.
 
+    From `HUGE` on, and below `TINY`, it has an exponent.
+
     >>> decimal(80.0), decimal(4.5), decimal(7.25), decimal(1e16)
-    ('80.0', '4.5', '7.25', '10000000000000000.0')
+    ('80.0', '4.5', '7.25', '1e+16')
     """
+    if _has_exponent(number):
+        return repr(float(number))
     return np.format_float_positional(number, trim="0")
+
+
+def _has_exponent(number: float) -> bool:
+    return number != 0 and not TINY <= abs(number) < HUGE
+
+
+def _side(value: float, limit: float) -> int:
+    """Return 1 above the limit, -1 below, 0 on it."""
+    return (value > limit) - (value < limit)
 
 
 def times(factor: float) -> str:

@@ -16,6 +16,9 @@ from sensorkit.profile import Profile
 BASELINES = ("random", "always", "never", "last_value")
 """In every table: what cannot beat them is not worth its name."""
 
+DEFAULT = ("sigma", "forest", "volatility", "mewma", "guard")
+"""In the table when none are named. `novelty` has to be: it takes longer than all others."""
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -42,7 +45,7 @@ class Settings(Section):
     thresholds: Annotated[int, Field(ge=2)] | None = None
     """Of VUS; None takes every score, 250 is the published definition."""
     detectors: dict[str, dict[str, Any]] | None = None
-    """Name -> parameters. None: `sigma`, `forest`, and `rules` where every profile has some.
+    """Name -> parameters. None: those of `DEFAULT`, and `rules` where every profile has some.
     The baselines are always there; name one to give it parameters."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of the resampling; detectors have their own."""
@@ -85,7 +88,7 @@ class Settings(Section):
         """Return the detectors for devices of these profiles, baselines last."""
         chosen = self.detectors
         if chosen is None:
-            chosen = {"sigma": {}, "forest": {}}
+            chosen = {name: {} for name in DEFAULT}
             if all(profile.rules for profile in profiles):
                 chosen = {"rules": {}, **chosen}
         own = {name: dict(params) for name, params in chosen.items() if name not in BASELINES}

@@ -1,11 +1,15 @@
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import typer.testing
 
 from sensorkit import detect
 from sensorkit.capture import write_recording
+from sensorkit.cli.app import app
 from sensorkit.profile import Profile
 from sensorkit.readings import Event, Readings
 
@@ -161,12 +165,81 @@ def test_control_characters_of_a_profile_are_shown_not_sent(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "members",
+    [
+        "{sigma: {k: 4}, mewma: {}}",
+        '{"sigma": {"k": 4}, "mewma": {}}',
+        '{"sigma":{"k":4},"mewma":{}}',
+        " { sigma: { k: 4 },\n mewma: {} }",
+    ],
+)
+def test_members_of_an_ensemble_are_set_as_yaml_or_json(run, bench, tmp_path, members):
+    model = tmp_path / "model"
+    options = ("--detector", "ensemble", "--set", f"members={members}", "--save", model)
+    code, _, said = run(bench, *options)
+    assert code == 0, said
+    assert detect.load(model).get_params()["members"] == {"sigma": {"k": 4}, "mewma": {}}
+
+
+def test_help_names_every_detector_there_is():
+    said = " ".join(typer.testing.CliRunner().invoke(app, ["detect", "--help"]).output.split())
+    assert all(name in said for name in detect.names()), said
+
+
+def test_help_does_not_load_the_detectors():
+    code = (
+        "import sys; from sensorkit.cli.app import main\n"
+        "sys.argv = ['sensorkit', 'detect', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numba', 'numpy', 'sensorkit.detect'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_recordings_that_should_be_others_are_warned_of(run, bench, healthy, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(healthy)
+    sigma = ("--detector", "sigma")
+    _, _, said = run(bench, *sigma, "--fit-on", healthy, "--calibrate-on", link)
+    assert " ".join(said.split()) == (
+        f"sensorkit: {link}: is --fit-on and --calibrate-on at once: a detector finds what it "
+        "learned from more healthy than other readings, so that its threshold is too low; name "
+        "two healthy recordings"
+    )
+    _, _, said = run(healthy, *sigma, "--fit-on", link)
+    assert " ".join(said.split()).startswith(
+        f"sensorkit: {healthy}: is the recording searched and --fit-on at once: faults in it count "
+        "as healthy"
+    )
+    _, _, said = run(healthy, *sigma, "--calibrate-on", healthy / ".." / "healthy")
+    assert "is the recording searched and --calibrate-on at once" in " ".join(said.split())
+    _, _, said = run(healthy, *sigma, "--calibrate-on", healthy, "--fit-on", healthy)
+    assert said.count("sensorkit: ") == 1
+    assert "searched, --fit-on and --calibrate-on at once" in " ".join(said.split())
+    _, _, said = run(bench, *sigma, "--calibrate-on", healthy)
+    assert said == ""
+
+
+MEMBERS = re.escape(
+    "detectors with their parameters are wanted, as --set 'members={sigma: {k: 4}, mewma: {}}'"
+)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--detector", "sigam"], "unknown detector 'sigam'; there are .*; did you mean 'sigma'"),
         (["--set", "merg=3"], "unknown rules parameter 'merg'; .* mean 'merge'"),
         (["--detector", "sigma", "--set", "window"], "--set window: PARAM=VALUE is wanted"),
         (["--detector", "sigma", "--set", "window=few"], "window is 'few'; a whole number"),
+        (["--detector", "ensemble", "--set", "members=sigma"], f"--set members=sigma: {MEMBERS}"),
+        (["--detector", "ensemble", "--set", "members={sigma, mewma}"], f"mewma}}: {MEMBERS}"),
+        (["--detector", "ensemble", "--set", "members=[sigma]"], f"members=.sigma.: {MEMBERS}"),
+        (["--detector", "ensemble", "--set", "members={sigma:"], "--set members=.sigma:: is not"),
+        (["--detector", "ensemble", "--set", "members={sigam: {}}"], "did you mean 'sigma'"),
+        (["--detector", "ensemble", "--set", "members={sigma:{k:4}}"], "after each colon"),
         (["--fit-on", "BENCH"], "--fit-on: rules learns nothing; leave it out"),
         (["--false-alarms-per-day", "2"], "--false-alarms-per-day needs --calibrate-on DIR"),
         (["--calibrate-on", "NOWHERE"], "NOWHERE"),

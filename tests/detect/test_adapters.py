@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from sensorkit import detect
-from sensorkit.detect.changes import robust_sigma
+from sensorkit.detect.kernels.changes import robust_sigma
 from sensorkit.detect.streams import LARGEST
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
@@ -334,6 +334,19 @@ def test_a_function_of_the_whole_batch_is_refused():
             "unknown kind of features 'value'.*did you mean 'values'",
         ),
         (lambda: detect.from_sklearn(OneClassSVM(), window=0), "window is 0; a whole number"),
+        (
+            lambda: detect.from_sklearn(LocalOutlierFactor),
+            r"the class LocalOutlierFactor came; a model is wanted: LocalOutlierFactor\(\)",
+        ),
+        (
+            lambda: detect.from_sklearn(OneClassSVM, name="svm"),
+            r"the class OneClassSVM came; a model is wanted: OneClassSVM\(\)",
+        ),
+        (lambda: detect.from_pyod(KNN), r"the class KNN came; a model is wanted: KNN\(\)"),
+        (
+            lambda: detect.from_river(anomaly.HalfSpaceTrees),
+            r"the class HalfSpaceTrees came; a model is wanted: HalfSpaceTrees\(\)",
+        ),
     ],
 )
 def test_wrong_use_is_one_sentence(make, said):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from sensorkit import detect
-from sensorkit.detect import persist
+from sensorkit.detect.base import BaseDetector
 from sensorkit.detect.ensemble import Ensemble, Guard
 from sensorkit.detect.evidence import Evidence
+from sensorkit.detect.streams import Finding, Judged, Stream, Track
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings
@@ -46,32 +47,126 @@ def test_the_score_is_the_sum_of_the_evidence():
 
 
 def test_uncalibrated_what_a_member_flags_alone_is_flagged():
-    detector = two().fit(bench())
+    members = {"sigma": {"k": 6}, "last_value": {}}
+    detector = Ensemble(members=members).fit(bench())
     spoilt = bench(500, seed=3)
     spoilt.values[200, 1] += 1.0
-    for voice in two().fit(bench()).voices:
+    for voice in Ensemble(members=members).fit(bench()).voices:
         flagged = np.flatnonzero(voice.score(spoilt) >= voice.threshold_)
         detector.reset()
         assert 200 in flagged
-        assert (detector.score(spoilt)[flagged] >= detector.threshold_ * (1 - 1e-12)).all()
+        assert (detector.score(spoilt)[flagged] >= detector.threshold_).all()
 
 
-def test_two_that_are_half_certain_raise_an_alarm_together():
-    detector = two().fit(bench())
-    half = 0.6
-    evidence = np.array([[half, half], [half, 0.0]])
-    assert evidence.sum(axis=1).tolist() == [1.2, 0.6]
-    scores = [
-        np.interp(
-            half, one.weigh(grid := np.linspace(one.tail.start, one.tail.start * 50, 10_000)), grid
-        )
-        for one in detector.evidence()
-    ]
-    weighed = [
-        one.weigh(np.array([s]))[0] for one, s in zip(detector.evidence(), scores, strict=True)
-    ]
-    np.testing.assert_allclose(weighed, half, atol=0.01)
-    assert sum(weighed) > detector.threshold_ > max(weighed)
+class OfChannel(BaseDetector):
+    """The score is the value of one channel."""
+
+    name = "of_channel"
+
+    def __init__(self, *, channel=0, profile=None, **shared):
+        super().__init__(profile=profile, **shared)
+        self.channel = channel
+
+    def find_tracks(self, channels):
+        return [Track("ANOMALY", channels[self.channel])]
+
+    def natural_threshold(self):
+        return 10.0
+
+    def open_stream(self, device):
+        stream = ValueStream()
+        stream.channel = self.channel
+        return stream
+
+    def explain(self, part, judged, row, track):
+        value = float(part.values[row, self.channel])
+        return Finding(f"It is {value:.1f}.", None, part.channels[self.channel], value)
+
+
+class ValueStream(Stream):
+    def judge(self, readings):
+        return Judged(readings.values[:, [self.channel]].copy())
+
+
+@pytest.fixture
+def of_two_channels(monkeypatch):
+    """An ensemble of the values of two channels, fitted on exponential ones."""
+    monkeypatch.setattr(
+        "sensorkit.detect.ensemble.make", lambda name, profile=None, **p: OfChannel(**p)
+    )
+    values = np.random.default_rng(1).exponential(size=(5_000, 2))
+    fit = Readings.build(np.arange(5_000) * SECOND, values, ["a", "b"])
+    members = {"left": {"channel": 0}, "right": {"channel": 1}}
+    return Ensemble(members=members).fit(fit)
+
+
+def of(rows):
+    return Readings.build(np.arange(len(rows)) * SECOND, np.array(rows, dtype=float), ["a", "b"])
+
+
+def test_two_that_are_half_certain_raise_an_alarm_together(of_two_channels):
+    # P(x) = exp(-x); evidence begins at 1 in 50 (x = 3.9) and is 1 at the member's own 10.
+    halfway = 8.0
+    scores = of_two_channels.score(of([[halfway, 0], [0, halfway], [halfway, halfway]]))
+    assert (scores[:2] < of_two_channels.threshold_).all()
+    assert scores[2] > of_two_channels.threshold_
+    assert scores[2] == pytest.approx(scores[0] + scores[1])
+    (alert,) = of_two_channels.alerts(of([[0, 0], [halfway, halfway + 0.1], [0, 0]]))
+    assert alert.channel == "b"
+    assert alert.description.startswith("It is 8.1. Evidence: right 51%, left 49%.")
+
+
+def test_one_that_is_certain_raises_an_alarm_alone_and_shouts_nobody_down(of_two_channels):
+    scores = of_two_channels.score(of([[9.9, 0], [10.0, 0], [100.0, 0], [10.0, 10.0]]))
+    assert scores[0] < 1 <= scores[1]
+    assert scores[1] < scores[2] < 2  # ten times as much evidence counts 0.7 more
+    assert scores[3] == pytest.approx(2 * scores[1])
+
+
+def test_clean_readings_that_say_nothing_of_a_member_leave_it_as_it_is(of_two_channels):
+    before = of_two_channels.evidence()
+    flat = np.random.default_rng(2).exponential(size=(5_000, 2))
+    flat[:, 1] = 0.0
+    of_two_channels.calibrate(of(flat))
+    assert of_two_channels.voices[1].threshold_ == 10.0
+    assert of_two_channels.evidence()[1] is before[1]
+    assert of_two_channels.evidence()[0] is not before[0]
+
+
+def test_a_refused_calibration_changes_nothing():
+    detector = two(profile=PROFILE).fit(bench())
+    expected = two(profile=PROFILE).fit(bench())
+    with pytest.raises(DetectorError, match="sigma: 49 readings are too few"):
+        detector.calibrate(bench(49, seed=20))
+    with pytest.raises(DetectorError, match="watches the channels"):
+        detector.calibrate(of(np.ones((100, 2))))
+    assert [v.threshold_ for v in detector.voices] == [v.threshold_ for v in expected.voices]
+    spoilt = bench(300, seed=21)
+    np.testing.assert_array_equal(detector.score(spoilt), expected.score(spoilt))
+
+
+def test_a_member_comes_twice_under_labels_of_its_own():
+    members = {
+        "rolling": {"detector": "sigma"},
+        "frozen": {"detector": "sigma", "baseline": "frozen"},
+    }
+    detector = Ensemble(members=members).fit(bench()).calibrate(bench(seed=22))
+    assert [voice.baseline for voice in detector.voices] == ["rolling", "frozen"]
+    spoilt = bench(300, seed=23)
+    spoilt.values[200:, 0] += 2.0
+    said = [alert.description for alert in detector.alerts(spoilt)]
+    assert any("frozen" in words and "rolling" in words for words in said)
+    assert Ensemble(**detector.get_params()).get_params() == detector.get_params()
+
+
+@pytest.mark.parametrize("shaped", [{"smooth": 5}, {"tail": 500}])
+def test_shaping_the_sum_leaves_a_breach_where_it_is(shaped):
+    detector = Ensemble(members={"rules": {}, "sigma": {}}, profile=PROFILE, **shaped)
+    detector.fit(bench()).calibrate(bench(seed=24))
+    hot = bench(1_000, seed=25)
+    hot.values[700, 0] = 95.0
+    scores = detector.score(hot)
+    assert scores[700] >= detector.threshold_
 
 
 def test_calibrating_splits_one_budget_between_the_members():
@@ -110,7 +205,7 @@ def test_a_rule_that_is_breached_is_flagged_whatever_the_threshold():
     hot = bench(100, seed=7)
     hot.values[50, 0] = 80.001
     flagged = np.flatnonzero(detector.score(hot) >= detector.threshold_)
-    assert flagged.tolist() == [50, 51] or flagged.tolist() == [50, 51, 52]  # the change as well
+    assert flagged.tolist() == [50, 51]  # too hot, and the change back
 
 
 def test_a_silence_is_raised_by_the_clock_once():
@@ -147,7 +242,7 @@ def test_the_alert_says_whose_evidence_it_is():
     assert alert.value == spoilt.values[100, 0]
 
 
-def test_members_are_saved_with_it(tmp_path, monkeypatch):
+def test_members_are_saved_with_it(tmp_path):
     detector = two(profile=PROFILE).fit(bench()).calibrate(bench(seed=11))
     loaded = detect.load(detect.save(detector, tmp_path / "two"))
     assert [member.name for member in loaded.members] == ["sigma", "last_value"]
@@ -155,7 +250,6 @@ def test_members_are_saved_with_it(tmp_path, monkeypatch):
     spoilt = bench(300, seed=12)
     spoilt.values[100] += 3.0
     np.testing.assert_array_equal(loaded.score(spoilt), detector.score(spoilt))
-    assert persist.VERSION == 2
 
 
 def test_the_parameters_name_members_and_theirs():
@@ -186,6 +280,10 @@ def test_guard_takes_the_rules_of_the_profile_and_learns_what_it_says_nothing_of
         ({"sigam": {}}, "unknown detector 'sigam'.*mean 'sigma'"),
         ({"sigma": {"widow": 3}}, "unknown sigma parameter 'widow'"),
         ({"always": {}}, "of always none has a score to add up"),
+        (
+            {"guard": {}, "sigma": {}},
+            "member 'guard' is an ensemble itself; give its members: rules",
+        ),
     ],
 )
 def test_what_is_no_ensemble_is_refused(members, message):

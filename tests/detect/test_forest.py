@@ -1,11 +1,14 @@
-import dataclasses
+import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from sklearn.ensemble import IsolationForest
 
-from sensorkit.detect.forest import FEATURES, FeatureStream, Forest, foreign_rows
-from sensorkit.detect.trees import Trees
+from sensorkit import detect
+from sensorkit.detect.base import LARGEST
+from sensorkit.detect.forest import Forest
+from sensorkit.detect.kernels.features import FEATURES, FeatureStream
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings, Severity
@@ -25,41 +28,35 @@ def forest():
     return Forest(profile=PROFILE).fit(healthy())
 
 
-@pytest.mark.parametrize("features", [1, 3, 8])
-@pytest.mark.parametrize("columns_per_tree", [1.0, 0.5])
-def test_scores_are_those_of_scikit_learn(features, columns_per_tree):
-    rng = np.random.default_rng(features)
-    fit = rng.normal(size=(1_000, features)).astype(np.float32)
-    model = IsolationForest(max_features=columns_per_tree, random_state=0).fit(fit)
-    rows = np.vstack([fit, rng.standard_cauchy((1_000, features)).astype(np.float32), fit.round()])
-    trees = Trees.of(model)
-    trees.check()
-    np.testing.assert_allclose(trees.score(rows), -model.score_samples(rows), atol=1e-12, rtol=0)
-
-
-def test_scores_are_those_of_scikit_learn_on_the_splits_themselves():
-    fit = np.random.default_rng(5).normal(size=(300, 1)).astype(np.float32)
-    model = IsolationForest(random_state=0).fit(fit)
-    trees = Trees.of(model)
-    edges = trees.threshold.astype(np.float32)[:, None]
-    rows = np.vstack([edges, np.nextafter(edges, np.float32(np.inf))])
-    np.testing.assert_allclose(trees.score(rows), -model.score_samples(rows), atol=1e-12, rtol=0)
-
-
-def test_the_features_are_value_difference_departure_and_spread():
+def test_the_features_are_value_jump_departure_and_volatilities():
     readings = healthy(100)
-    features = FeatureStream(2, window=20).features(readings)
+    features = FeatureStream(2, window=20).features(readings.values).T
     assert features.shape == (100, 2 * len(FEATURES))
     voltage = readings.channel("voltage")
-    before = voltage[40:60]
+    steps = np.abs(np.diff(voltage))
     expected = [
         voltage[60],
-        voltage[60] - voltage[59],
-        voltage[60] - before.mean(),
-        before.std(),
+        voltage[60] - np.median(voltage[55:60]),
+        voltage[60] - np.median(voltage[40:60]),
+        steps[40:60].mean(),
+        steps[20:60].mean(),
     ]
-    assert features[60, 4:] == pytest.approx(expected)
-    assert np.isnan(features[0, 5:]).all()
+    assert features[60, 5:] == pytest.approx(expected)
+    assert np.isnan(features[:5, 6:]).all()
+    assert not np.isnan(features[5:]).any()
+
+
+def test_the_long_volatility_is_looked_at_only_on_demand(forest):
+    assert "long_volatility" not in forest.features
+    assert Forest(features=",".join(FEATURES)).fit(healthy(200))._trees.features == 10
+
+
+def test_a_spike_scores_more_than_the_healthy_readings_after_it(forest):
+    readings = healthy(500, 3)
+    readings.values[300, 0] += 2.0
+    forest.reset()
+    score = forest.score(readings)
+    assert score[300] > score[301:325].max() + 0.05
 
 
 def test_at_an_offset_of_1e9_the_scores_are_the_same(forest):
@@ -98,6 +95,7 @@ def alert_at_100(forest, *values):
     [
         (27.0, 5.0, "temperature", "Temperature 27.00°C"),
         (25.0, 5.2, "voltage", "Voltage 5.20V"),
+        (23.6, 4.99, "temperature", "Temperature 23.60°C"),
     ],
 )
 def test_a_spike_in_one_channel_is_an_alert_that_names_it(
@@ -106,10 +104,51 @@ def test_a_spike_in_one_channel_is_an_alert_that_names_it(
     alert = alert_at_100(forest, temperature, voltage)
     assert alert.channel == channel
     assert alert.type == "ANOMALY_FOREST"
-    assert alert.description == (
-        f"{words} stands out among 2 channels: isolation score {alert.score:.3f} "
-        f"reaches the threshold of {forest.threshold_:.3f}."
+    assert alert.description.startswith(f"{words} stands out among 2 channels: it is ")
+    assert alert.description.endswith(
+        f"; isolation score {alert.score:.3f} reaches the threshold of {forest.threshold_:.3f}."
     )
+
+
+def how_far(forest, feature, sigmas):
+    looked_at = forest.features.split(",")
+    standard = np.zeros(2 * len(looked_at), dtype=np.float32)
+    standard[looked_at.index(feature)] = sigmas
+    return forest._how_far("temperature", 0, standard)
+
+
+def test_an_alert_says_how_far_the_value_is_from_its_median(forest):
+    assert how_far(forest, "value", 5.1) == "is 5.1 sigma above its usual 25.00°C"
+    assert how_far(forest, "value", -5.1) == "is 5.1 sigma below its usual 25.00°C"
+
+
+def test_an_alert_says_how_far_the_value_jumped(forest):
+    k = FEATURES.index("jump")
+    centre, scale = forest._standard.centre[k], forest._standard.scale[k]
+    words = "jumped {} by 3.20°C from the median of the 5 values before"
+    assert how_far(forest, "jump", (3.2 - centre) / scale) == words.format("up")
+    assert how_far(forest, "jump", (-3.2 - centre) / scale) == words.format("down")
+
+
+def test_an_alert_says_how_far_the_value_is_from_its_rolling_median(forest):
+    words = how_far(forest, "departure", 5.1)
+    assert words == "is 5.1 sigma above the median of the 20 values before"
+
+
+def test_an_alert_says_how_much_more_or_less_a_channel_varies(forest):
+    sigma = forest._standard.scale[FEATURES.index("volatility")]
+    more, less, none = np.log(4) / sigma, -np.log(4) / sigma, -np.log(1e4) / sigma
+    assert how_far(forest, "volatility", more) == "varies 4.0 times as much as usual"
+    assert how_far(forest, "volatility", less) == "varies 4.0 times less than usual"
+    assert how_far(forest, "volatility", none) == "does not vary any more"
+    assert how_far(forest, "volatility", 1e30).startswith("varies 1e+304 times as much")
+
+
+def test_an_alert_says_over_how_many_values_the_long_volatility_is():
+    forest = Forest(features="long_volatility", profile=PROFILE).fit(healthy(300))
+    sigmas = np.log(4) / forest._standard.scale[FEATURES.index("long_volatility")]
+    words = how_far(forest, "long_volatility", sigmas)
+    assert words == "varies 4.0 times as much as usual over 40 values"
 
 
 def test_a_reading_isolated_in_half_as_many_splits_as_the_threshold_is_critical(forest):
@@ -130,15 +169,6 @@ def test_without_foreign_readings_a_spike_in_one_channel_of_two_is_missed():
     readings.values[100, 0] = 27.0
     plain = Forest(foreign=0, samples=256).fit(healthy())
     assert plain.score(readings)[100] < plain.threshold_
-
-
-def test_a_glitch_in_the_fit_does_not_stretch_the_reach_of_foreign_readings():
-    rows = np.random.default_rng(6).normal(size=(5_000, 2)).astype(np.float32)
-    rows[7] = 1e30
-    foreign = foreign_rows(rows, 2_000, np.random.default_rng(7))
-    moved = foreign[(np.abs(foreign) > 5).any(axis=1)]
-    assert len(moved) > 1_000
-    assert np.quantile(np.abs(foreign), 0.999) < 20.0
 
 
 def test_uncalibrated_one_healthy_reading_in_a_thousand_is_flagged(forest):
@@ -163,20 +193,100 @@ def test_a_channel_that_was_never_there_is_no_hindrance():
     assert np.isfinite(detector.score(healthy(50))).all()
 
 
-@pytest.mark.parametrize(
-    ("array", "node", "value", "message"),
-    [
-        ("left", 0, 0, "does not come behind its parent"),
-        ("right", 0, 10**6, "does not come behind its parent"),
-        ("left", 0, -1, "has one child"),
-        ("feature", 0, 8, "beyond the 8"),
-        ("feature", 0, -2, "beyond the 8"),
-        ("roots", 0, -1, "outside the nodes"),
-        ("length", 0, np.nan, "not a number above 0"),
-    ],
-)
-def test_trees_that_lead_nowhere_are_refused(forest, array, node, value, message):
-    changed = getattr(forest._trees, array).copy()
-    changed[node] = value
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(forest._trees, **{array: changed}).check()
+def test_an_infinite_value_is_an_alarm_that_says_so(forest):
+    alert = alert_at_100(forest, 25.0, np.inf)
+    assert alert.channel == "voltage"
+    assert alert.score == LARGEST
+    assert alert.severity == Severity.CRITICAL
+    assert alert.description == "Voltage infV is not finite."
+
+
+def test_after_an_infinite_value_scores_go_on_as_if_it_had_not_been(forest):
+    readings = healthy(200, 4)
+    forest.reset()
+    expected = np.delete(forest.score(readings[np.delete(np.arange(200), 100)]), range(100))
+    readings.values[100] = np.inf
+    forest.reset()
+    assert forest.score(readings)[101:].tolist() == expected.tolist()
+
+
+def test_one_reading_at_a_time_scores_bit_for_bit_as_a_batch(forest):
+    readings = healthy(300, 4)
+    readings.values[[50, 51, 120], [0, 1, 1]] = np.nan, np.inf, 1e9
+    forest.reset()
+    expected = forest.score(readings).tolist()
+    forest.reset()
+    one = [forest.score_one(int(t), v) for t, v in zip(readings.time, readings.values, strict=True)]
+    assert one == expected
+
+
+def test_values_alone_of_one_channel_are_looked_up(monkeypatch):
+    readings = healthy(6_000)
+    one = Readings.build(readings.time, readings.values[:, :1], CHANNELS[:1])
+    detector = Forest(features="value").fit(one)
+    score = detector.score(one)
+    assert detector._trees.walker._table is not None
+    detector.reset()
+    assert [detector.score_one(0, v) for v in one.values[:500]] == score[:500].tolist()
+
+
+def test_the_features_to_look_at_stand_in_their_own_order():
+    detector = Forest(features="volatility, value")
+    assert detector.features == "value,volatility"
+    assert detector.clone().get_params() == detector.get_params()
+    assert detector.fit(healthy(200))._trees.features == 4
+
+
+@pytest.mark.parametrize("features", ["", "vale", "value,,jump"])
+def test_an_unknown_feature_is_refused(features):
+    with pytest.raises(DetectorError, match="unknown feature of forest"):
+        Forest(features=features)
+
+
+def test_a_copy_of_a_stream_goes_its_own_way_with_the_same_trees(forest):
+    forest.reset()
+    forest.score(healthy(50))
+    stream = forest.device("monitor-1").stream
+    copied = copy.deepcopy(stream)
+    assert copied._trees is stream._trees
+    part = healthy(60, 5)
+    first = copied.judge(part).scores.tolist()
+    assert copied.judge(part).scores.tolist() != first
+    assert stream.judge(part).scores.tolist() == first
+
+
+def test_facts_are_given_only_where_they_are_wanted(forest):
+    stream = forest.open_stream("monitor-1")
+    assert not stream.judge(healthy(10)).facts
+    stream.explaining = True
+    for n in (0, 10, 5_000):
+        assert stream.judge(healthy(n)).facts["features"].shape == (n, 8)
+
+
+def test_the_fit_scores_nothing(monkeypatch):
+    def score(self, rows):
+        raise AssertionError("a scoring pass")
+
+    monkeypatch.setattr("sensorkit.detect.kernels.walks.Walker.score", score)
+    monkeypatch.setattr("sklearn.ensemble.IsolationForest._score_samples", score)
+    Forest().fit(healthy(200))
+
+
+def test_a_saved_forest_scores_without_importing_scikit_learn(forest, tmp_path):
+    path = detect.save(forest, tmp_path / "forest")
+    code = (
+        "import sys; from sensorkit import detect; "
+        f"detect.load({str(path)!r}).score_one(0, [25.0, 5.0]); "
+        "sys.exit('sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_reading_that_may_not_be_written_or_is_strided_scores_the_same(forest):
+    readings = healthy(30)
+    forest.reset()
+    expected = forest.score(readings).tolist()
+    strided = np.asfortranarray(readings.values)
+    strided.flags.writeable = False
+    forest.reset()
+    assert [forest.score_one(0, row) for row in strided] == expected

@@ -203,6 +203,20 @@ def test_a_description_says_what_was_learned_and_what_came():
     assert alert.description == "X 60 was outside the normal range of -2.0 to 12.01."
 
 
+def test_a_fault_with_gaps_is_one_alert_of_each_kind():
+    detector = fitted(of(noise(500, 1)))
+    gaps = of(np.where(np.arange(60) % 3 == 0, np.nan, 7.0))
+    found = [alert.type for alert in detect.watch(detector, [gaps])]
+    assert sorted(found) == ["STUCK_X", "THRESHOLD_BREACH_X"]
+
+
+def test_a_fault_with_gaps_is_one_alert_of_each_kind_to_the_guard_as_well():
+    guard = detect.make("guard").fit(of(noise(500, 1)))
+    gaps = of(np.where(np.arange(60) % 3 == 0, np.nan, 7.0))
+    found = [alert.type for alert in detect.watch(guard, [gaps[:20], gaps[20:]])]
+    assert found.count("STUCK_X") == found.count("THRESHOLD_BREACH_X") == 1
+
+
 def test_rules_that_are_learned_need_no_profile_but_a_fit():
     detector = Rules(source="fit")
     assert (detector.learns, detector.must_be_fitted, detector.rules) == (True, True, ())
@@ -212,7 +226,7 @@ def test_rules_that_are_learned_need_no_profile_but_a_fit():
 
 
 def test_a_source_there_is_not_is_refused():
-    with pytest.raises(DetectorError, match="source is 'luck'; one of profile, fit, both is wanted"):
+    with pytest.raises(DetectorError, match="source is 'luck'; one of profile, fit, both"):
         Rules(source="luck")
 
 

@@ -1,11 +1,12 @@
 import copy
+import re
 
 import naive
 import numpy as np
 import pytest
 
 from sensorkit.detect.base import LARGEST
-from sensorkit.detect.covariance import (
+from sensorkit.detect.kernels.covariance import (
     MEAN,
     PIVOT,
     SCALE,
@@ -155,19 +156,41 @@ def test_few_channels_get_ten_degrees_of_freedom_and_long_fits_no_slower_chart()
     ("n", "channels", "said"),
     [
         (127, 8, "127 readings are too few to learn how 8 channels vary together; .* least 128"),
-        (49, 1, "49 readings are too few to learn how 1 channels vary together; .* least 50"),
+        (49, 1, "49 readings are too few to learn how 1 channel varies; give at least 50"),
+        (1, 2, "1 reading is too few to learn how 2 channels vary together; give at least 50"),
     ],
 )  # fmt: skip
 def test_too_few_readings_are_refused(n, channels, said):
     with pytest.raises(DetectorError, match=said):
         Mewma().fit(readings_of(noise(n, channels)))
-    Mewma().fit(readings_of(noise(n + 1, channels)))
+
+
+@pytest.mark.parametrize(("least", "channels"), [(128, 8), (50, 1), (50, 2)])
+def test_enough_readings_are_accepted(least, channels):
+    Mewma().fit(readings_of(noise(least, channels)))
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf])
+def test_readings_without_any_value_are_refused(nothing):
+    said = "0 readings with a value are too few to learn how 2 channels vary together"
+    with pytest.raises(DetectorError, match=said):
+        Mewma().fit(readings_of(np.full((500, 2), nothing)))
+
+
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before():
+    detector = Mewma().fit(readings_of(noise(200, 2)))
+    with pytest.raises(DetectorError, match="10 readings are too few"):
+        detector.fit(readings_of(noise(10, 2)))
+    assert (detector.fitted, detector.chart, detector.channels) == (False, None, None)
+    assert detector.state() == {}
+    with pytest.raises(DetectorError, match="mewma has learned nothing yet"):
+        detector.score(readings_of(noise(10, 1)))
 
 
 def test_missing_values_do_not_count_as_readings():
     values = noise(200, 2)
     values[30:] = np.nan
-    with pytest.raises(DetectorError, match="30 readings are too few"):
+    with pytest.raises(DetectorError, match="30 readings with a value are too few"):
         Mewma().fit(readings_of(values))
 
 
@@ -377,16 +400,70 @@ def test_an_alert_names_the_channel_its_moving_average_and_how_far_it_is():
     assert alert.severity is Severity.WARNING
     assert alert.value == new[alert.start // 10**9, 1]
     assert alert.description == (
-        "Voltage has a moving average of 5.02V, 4.1 sigma above its healthy mean of 5.00V; "
+        "Voltage has a moving average of 5.02V, 4.1 allowed deviations above its healthy mean of 5.00V; "
         "T2 of 2 channels is 1.0 times its limit, and 99% lower without this one."
     )
+
+
+def rising():
+    """A temperature that rises through the fit, and on after it, beside a steady voltage."""
+    rng = np.random.default_rng(30)
+    warm = 25.0 + np.linspace(0, 2, 800) + 0.05 * rng.normal(size=800)
+    return readings_of(
+        np.column_stack([warm, rng.normal(5, 0.02, 800)]), ("temperature", "voltage")
+    )
+
+
+def test_deviations_and_t2_are_counted_in_the_same_units():
+    detector = Mewma().fit(rising()[:400])
+    (alert,) = detector.alerts(readings_of(np.full((60, 2), [40.0, 5.0]), rising().channels))
+    said = re.search(r", ([\d.]+) allowed deviations above .* is ([\d.]+) times", alert.description)
+    deviations, ratio = map(float, said.groups())
+    # With the channels independent of each other, T2 is the sum of the squares.
+    assert deviations**2 == pytest.approx(ratio * detector.chart.limit, rel=0.1)
+    assert "sigma" not in alert.description
+
+
+def test_once_calibrated_t2_is_compared_with_the_threshold():
+    detector = Mewma().fit(readings_of(noise(1_000, 2)))
+    detector.accept_threshold(0.4)
+    (alert,) = detector.alerts(readings_of(noise(100, 2, seed=31) + 2.0))[:1]
+    ratio = alert.score / 0.4
+    assert ratio < 2.5
+    assert f"T2 of 2 channels is {ratio:.1f} times its threshold" in alert.description
+
+
+def test_a_member_below_its_threshold_does_not_claim_to_be_above_it():
+    detector = Mewma().fit(readings_of(noise(1_000, 2)))
+    detector.accept_threshold(2.0)
+    new = readings_of(noise(100, 2, seed=31) + 1.0)
+    detector.alerts(new)
+    stream = detector.open_stream("device")
+    stream.explaining = True
+    judged = stream.judge(new)
+    row = int(np.argmin(np.abs(judged.scores[:, 0] - 1.6)))
+    ratio = judged.scores[row, 0] / 2.0
+    assert 0.2 < ratio < 1.0
+    said = detector.explain(new, judged, row, 0).description
+    assert f"T2 of 2 channels is {ratio:.1f} times its threshold" in said
+
+
+def test_smoothed_and_tailed_scores_are_not_compared_as_if_they_were_t2():
+    fit, new = readings_of(noise(1_000, 2)), readings_of(noise(100, 2, seed=32) + 3.0)
+    smooth = Mewma(smooth=5).fit(fit).alerts(new)[0]
+    assert f"; mean T2 of 2 channels is {smooth.score:.1f} times its limit" in smooth.description
+    tailed = Mewma(tail=500).fit(fit)
+    tailed.score(fit)
+    description = tailed.alerts(new)[0].description
+    assert re.search(r"; T2 of 2 channels would be \d+% lower without this one\.", description)
+    assert "times" not in description
 
 
 def test_one_channel_has_no_share_of_t2():
     detector = Mewma().fit(readings_of(noise(1_000, 1)))
     (alert,) = detector.alerts(readings_of(noise(100, 1, seed=23) - 2.0))
     assert alert.description.startswith("C0 has a moving average of -")
-    assert alert.description.endswith(" sigma below its healthy mean of -0.0542532.")
+    assert alert.description.endswith(" allowed deviations below its healthy mean of -0.0542532.")
 
 
 def test_twice_the_limit_is_critical(fitted):

@@ -22,7 +22,7 @@ def test_the_page_lists_every_parameter_with_its_default():
         (name, parameter, str(default))
         for name in detect.names()
         for parameter, default in detect.make(name, profile=profile).get_params().items()
-        if shared.get(parameter) != default
+        if parameter not in shared or shared[parameter] != default
     }
     assert set(ROW.findall(PAGE)) == known
 

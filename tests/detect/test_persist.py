@@ -251,7 +251,11 @@ def guard(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (arrays(unit=np.zeros(3)), "unit is float64 of shape"),
+        (arrays(unit=np.zeros(2)), "unit is float64 of shape"),
+        (arrays(unit=np.array([1.0, np.inf, 1.0])), "unit is not finite"),
+        (without("1.floor.npy"), "floor is missing"),
+        (detector(channels=["voltage", "temperature"]), "a member has other channels"),
+        (detector(channels=["voltage", "voltage"]), "a channel comes twice"),
         (arrays(body0=np.array([2.0, 1.0])), "contradict each other"),
         (without("tail1.npy"), "tail1"),
         (arrays(**{"1.surprise": np.zeros(2)}), "it knows no surprise"),
@@ -274,4 +278,14 @@ def test_a_member_that_is_not_what_the_parameters_say_is_refused(tmp_path):
     contents["detector.json"] = json.dumps(fields).encode()
     rewrite(saved, contents)
     with pytest.raises(DetectorError, match="'sigma' is not as its parameters say"):
+        detect.load(saved)
+
+
+def test_a_calibration_that_cannot_be_is_refused(saved):
+    contents = members(saved)
+    fields = json.loads(contents["detector.json"])
+    fields["detector"]["calibration"]["alarms"] = -1
+    contents["detector.json"] = json.dumps(fields).encode()
+    rewrite(saved, contents)
+    with pytest.raises(DetectorError, match="calibration: -1 alarms"):
         detect.load(saved)

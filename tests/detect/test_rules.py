@@ -233,28 +233,85 @@ SINCE = "since 1970-01-01T00:00:0"
             {"kind": "range", "high": 80, "hysteresis": 2, "for_readings": 2},
             [81.0, 79.5],
             None,
-            "Temperature 79.50°C is by less than 2.0°C back inside threshold of 80.0°C, "
-            f"for 2 readings {SINCE}0.000000Z.",
+            "Temperature 79.50°C is back inside the threshold of 80.0°C by less than the hysteresis "
+            f"of 2.0°C, for 2 readings {SINCE}0.000000Z.",
         ),
         (
             {"kind": "range", "low": 0, "high": 80, "hysteresis": 2, "for_readings": 2},
             [81.0, 79.5],
             None,
-            "Temperature 79.50°C is by less than 2.0°C back inside the normal range of "
-            f"0.0°C-80.0°C, for 2 readings {SINCE}0.000000Z.",
+            "Temperature 79.50°C is back inside the normal range of 0.0°C-80.0°C by less than the "
+            f"hysteresis of 2.0°C, for 2 readings {SINCE}0.000000Z.",
         ),
         (
             {"kind": "rate", "limit": 5, "hysteresis": 2, "for_readings": 2},
             [0.0, 6.0, 10.0],
             None,
-            "Temperature changed by 4.00°C, which is by less than 2.0°C back inside the "
-            f"rate-of-change threshold of 5.0°C, for 2 readings {SINCE}1.000000Z.",
+            "Temperature changed by 4.00°C, which is back inside the rate-of-change threshold of "
+            f"5.0°C by less than the hysteresis of 2.0°C, for 2 readings {SINCE}1.000000Z.",
         ),
         (
             {"kind": "range", "low": 20},
             [math.inf],
             None,
-            "Temperature inf°C is infinite, whatever the threshold of 20.0°C.",
+            "Temperature has an infinite value, whatever the threshold of 20.0°C.",
+        ),
+        (
+            {"kind": "range", "high": 80},
+            [math.inf],
+            None,
+            "Temperature has an infinite value, above the threshold of 80.0°C.",
+        ),
+        (
+            {"kind": "range", "low": 20},
+            [-math.inf],
+            None,
+            "Temperature has an infinite negative value, below the threshold of 20.0°C.",
+        ),
+        (
+            {"kind": "range", "low": 20, "high": 80},
+            [-math.inf],
+            None,
+            "Temperature has an infinite negative value, outside the normal range of "
+            "20.0°C-80.0°C.",
+        ),
+        (
+            {"kind": "rate", "limit": 5},
+            [25.0, -math.inf],
+            None,
+            "Temperature changed by an infinite negative value, exceeding the rate-of-change "
+            "threshold of 5.0°C.",
+        ),
+        (
+            {"kind": "stuck", "readings": 1},
+            [math.inf] * 2,
+            None,
+            f"Temperature is stuck at an infinite value for 2 readings {SINCE}0.000000Z.",
+        ),
+        (
+            {"kind": "range", "high": 1e-9},
+            [2e-9],
+            None,
+            "Temperature 2.00e-09°C exceeded threshold of 1e-09°C.",
+        ),
+        (
+            {"kind": "range", "high": 0.001},
+            [0.003],
+            None,
+            "Temperature 0.003°C exceeded threshold of 0.001°C.",
+        ),
+        (
+            {"kind": "rate", "limit": 0.001},
+            [0.0, -0.003],
+            None,
+            "Temperature changed by -0.003°C, exceeding the rate-of-change threshold of 0.001°C.",
+        ),
+        (
+            {"kind": "range", "high": 80, "hysteresis": 2, "for_readings": 2},
+            [81.0, 78.001],
+            None,
+            "Temperature 78.001°C is back inside the threshold of 80.0°C by less than the "
+            f"hysteresis of 2.0°C, for 2 readings {SINCE}0.000000Z.",
         ),
     ],
 )
@@ -299,6 +356,51 @@ def test_hysteresis_makes_one_alert_of_a_value_that_hovers_about_its_limit():
     hovering = of(np.array([[81.0], [79.0]] * 5), channels=["temperature"])
     assert len(watched(hovering, with_rules(rule))) == 5
     assert len(watched(hovering, with_rules({**rule, "hysteresis": 2}))) == 1
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "range", "high": 80},
+        {"kind": "range", "high": 80, "hysteresis": 2},
+        {"kind": "stuck", "readings": 1},
+    ],
+)
+@pytest.mark.parametrize("beside", [[], [{"kind": "missing", "readings": 9}]])
+@pytest.mark.parametrize("size", [1, 2, 5, 60])
+def test_a_missing_value_does_not_end_a_breach(rule, beside, size):
+    about = {"channel": "temperature", "severity": "WARNING"}
+    profile = with_rules(*({**about, **one} for one in [rule, *beside]))
+    values = np.where(np.arange(60) % 3 == 2, np.nan, 90.0)
+    values[[0, 1, 57, 58, 59]] = 20.0, 25.0, 30.0, np.nan, 35.0
+    batches = [
+        of(values[i : i + size, None], np.arange(i, min(i + size, 60)), channels=["temperature"])
+        for i in range(0, 60, size)
+    ]
+    (alert,) = detect.watch(Rules(profile=profile), batches)
+    begin = 4 if rule["kind"] == "stuck" else 3
+    assert (alert.start, alert.end) == (begin * SECOND, 56 * SECOND)
+
+
+def test_a_missing_value_begins_no_breach():
+    missing = [[25.0], [math.nan], [math.nan], [90.0], [math.nan], [25.0], [math.nan]]
+    rule = {"kind": "range", "channel": "temperature", "high": 80, "severity": "WARNING"}
+    (alert,) = watched(of(missing, channels=["temperature"]), with_rules(rule))
+    assert alert.start == 3 * SECOND
+
+
+def test_a_missing_value_after_the_end_of_a_stream_begins_nothing():
+    rule = {"kind": "range", "channel": "temperature", "high": 80, "severity": "WARNING"}
+    detector = Rules(profile=with_rules(rule))
+    assert len(detector.alerts(of([[90.0]], channels=["temperature"]))) == 1
+    detector.finish()
+    assert detector.alerts(of([[math.nan]], [1], channels=["temperature"])) == []
+
+
+def test_a_missing_value_inside_a_breach_scores_as_any_other():
+    rule = {"kind": "range", "channel": "temperature", "high": 80, "severity": "WARNING"}
+    broken = of([[90.0], [math.nan], [90.0]], channels=["temperature"])
+    assert Rules(profile=with_rules(rule)).score(broken).tolist() == [10.0, -1.0, 10.0]
 
 
 # Heartbeat

@@ -10,6 +10,7 @@ from sensorkit.detect.options import Options
 from sensorkit.detect.shaping import DeviceStream, TrailingMean
 from sensorkit.detect.streams import LARGEST, Finding, Judged, Stream, Track
 from sensorkit.errors import DetectorError
+from sensorkit.profile import Profile
 from sensorkit.readings import Readings
 
 SECOND = 10**9
@@ -207,3 +208,113 @@ def test_the_snapshot_of_a_held_stream_leaves_the_detector_out():
     device.judge(level([0, 20, 0]), threshold=5.0)
     assert device.stream is not stream
     assert device.stream.detector is detector
+
+
+def test_a_refused_calibration_changes_nothing():
+    detector = detect.make("last_value").fit(level(np.random.default_rng(1).normal(size=500)))
+    threshold = detector.threshold_
+    other = Readings.build(np.arange(100) * SECOND, np.zeros((100, 2)), ["a", "b"])
+    with pytest.raises(DetectorError, match="watches the channels level"):
+        detector.calibrate(other)
+    assert detector.threshold_ == threshold
+    frozen = detect.make("sigma", baseline="frozen")
+    with pytest.raises(DetectorError, match="has learned nothing yet"):
+        frozen.calibrate(other)
+    with pytest.raises(DetectorError, match="has learned nothing yet"):
+        _ = frozen.threshold_
+
+
+def test_a_refused_fit_leaves_the_old_one():
+    detector = detect.make("forest", trees=5).fit(level(np.random.default_rng(1).normal(size=500)))
+    few, new = level([1.0, 2.0]), level(np.random.default_rng(2).normal(size=50))
+    expected = detector.score(new)
+    with pytest.raises(DetectorError, match="too few"):
+        detector.fit(few)
+    detector.reset()
+    np.testing.assert_array_equal(detector.score(new), expected)
+
+
+@pytest.mark.parametrize("clean", [np.full(400, 5.0), np.arange(8.0)])
+def test_clean_readings_that_say_nothing_leave_the_threshold(clean):
+    detector = detect.make("sigma", k=4).fit(level(np.random.default_rng(1).normal(size=500)))
+    assert detector.calibrate(level(clean)).threshold_ == 4.0
+
+
+def test_a_clock_set_back_does_not_silence_what_comes_after():
+    values = np.zeros(3_000)
+    values[[100, 1_000, 2_500]] = 50.0
+    readings = level(values)
+    readings.time[:500] += 100_000 * SECOND
+    alerts = FromLast(merge=3, refractory_s=60).alerts(readings)
+    starts = {alert.start for alert in alerts}
+    assert starts == set(readings.time[[100, 1_000, 2_500]].tolist())
+    calibrated = FromLast(merge=3, refractory_s=60)
+    calibrated.set_threshold(readings, 2)
+    assert len(calibrated.alerts(readings)) <= 2
+
+
+def test_one_reading_without_a_device_is_of_the_only_one_there_is():
+    profile = Profile.load("serial_monitor")
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(100, 2))
+    readings = Readings.build(np.arange(100) * SECOND, values, profile.channel_names, device="x")
+    whole = detect.make("sigma", profile=profile).score(readings)
+    detector = detect.make("sigma", profile=profile)
+    detector.score(readings[:99])
+    assert detector.score_one(int(readings.time[99]), values[99]) == whole[99]
+
+
+class Handing(FromLast):
+    """Its scores are whatever the function makes of the values."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def open_stream(self, device):
+        stream = Handed()
+        stream.make = self.make
+        return stream
+
+
+class Handed(Stream):
+    def judge(self, readings):
+        return Judged(self.make(readings.values))
+
+
+def test_an_infinite_score_is_not_written_to_the_readings():
+    readings = level([1.0, np.inf, np.nan])
+    assert Handing(lambda values: values).score(readings).tolist() == [1.0, LARGEST, -LARGEST]
+    np.testing.assert_array_equal(readings.values[:, 0], [1.0, np.inf, np.nan])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda v: v[:, 0], lambda v: np.hstack([v, v]), lambda v: v.astype(int), lambda v: v[:1]],
+)
+def test_scores_of_another_form_are_refused(make):
+    with pytest.raises(DetectorError, match=r"Handed gave scores of .* float64 of shape \(2, 1\)"):
+        Handing(make).score(level([1.0, 2.0]))
+
+
+def test_what_an_author_left_out_is_named(tmp_path):
+    class Unbounded(FromLast):
+        natural_threshold = BaseDetector.natural_threshold
+
+    with pytest.raises(DetectorError, match="no threshold before it is calibrated"):
+        Unbounded().alerts(level([0.0]))
+
+    class Unnamed(BaseDetector):
+        find_tracks = FromLast.find_tracks
+        open_stream = FromLast.open_stream
+        explain = FromLast.explain
+
+    with pytest.raises(DetectorError, match="Unnamed has no name"):
+        Unnamed()
+
+    class Forgetful(FromLast):
+        def learn(self, parts):
+            self.learned = 1
+
+    with pytest.raises(DetectorError, match="it learns, but has no state"):
+        detect.save(Forgetful(), tmp_path / "x")

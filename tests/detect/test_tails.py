@@ -45,17 +45,18 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("scores", STREAMS)
-@pytest.mark.parametrize("length", [50, 120, 5000])
-def test_the_running_tail_equals_its_slow_twin(scores, length):
-    expected = naive.running_tail(scores.tolist(), length=length)
-    np.testing.assert_allclose(RunningTail(length).judge(scores), expected, rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize(("length", "delay"), [(50, 0), (120, 0), (5000, 0), (120, 1), (120, 90)])
+def test_the_running_tail_equals_its_slow_twin(scores, length, delay):
+    expected = naive.running_tail(scores.tolist(), length=length, delay=delay)
+    improbable = RunningTail(length, delay=delay).judge(scores)
+    np.testing.assert_allclose(improbable, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("scores", STREAMS)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_cut_of_the_stream_changes_no_bit(scores, seed):
     cuts = np.sort(np.random.default_rng(seed).integers(0, len(scores) + 1, 12))
-    whole, tail = RunningTail(100).judge(scores), RunningTail(100)
+    whole, tail = RunningTail(100, delay=30).judge(scores), RunningTail(100, delay=30)
     parts = np.concatenate([tail.judge(part) for part in np.split(scores, cuts)])
     assert parts.tobytes() == whole.tobytes()
 
@@ -116,6 +117,12 @@ def test_scores_that_have_grown_for_good_become_normal():
     improbable = RunningTail(6000).judge(np.concatenate([noise(6000), 1e6 * noise(6000, seed=3)]))
     assert improbable[6000:6010].max() == 30.0
     assert improbable[-4000:].max() < 6.0
+
+
+def test_with_a_delay_what_lasts_does_not_become_usual_at_once():
+    scores = np.concatenate([noise(6000), 20.0 + noise(100, seed=3)])
+    assert RunningTail(6000, delay=100).judge(scores)[6000:].min() > 8.0
+    assert RunningTail(6000).judge(scores)[6090:].max() < 4.0
 
 
 def test_a_copy_goes_its_own_way():

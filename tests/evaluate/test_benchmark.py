@@ -9,6 +9,7 @@ import pytest
 
 from sensorkit.errors import DetectorError, UsageError
 from sensorkit.evaluate import Settings, benchmark
+from sensorkit.evaluate.settings import DEFAULT
 from sensorkit.readings import Alert, Rejection, RejectReason, Severity
 
 FAULTS = (
@@ -334,7 +335,7 @@ def test_an_alert_raised_while_time_passes_is_counted(make_recording, threshold_
 
 def test_without_rules_in_the_profile_the_default_detectors_leave_rules_out(make_recording):
     results = benchmark([make_recording(faults=FAULTS)], Settings(resamples=100))
-    assert [d["name"] for d in results.detectors] == ["sigma", "forest", *BASELINES]
+    assert [d["name"] for d in results.detectors] == [*DEFAULT, *BASELINES]
 
 
 def test_the_results_fit_the_schema_even_with_failures(make_recording):

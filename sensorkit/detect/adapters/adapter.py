@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Unpack
 import numpy as np
 
 from sensorkit.detect.base import BaseDetector, Shared
-from sensorkit.detect.changes import robust_sigma
+from sensorkit.detect.kernels.changes import robust_sigma
 from sensorkit.detect.registry import names
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Track
 from sensorkit.detect.wording import times
@@ -151,12 +151,16 @@ class Adapter(BaseDetector):
 
 
 def called(name: str | None, model: object) -> str:
-    """Return *name*, or one made from the class of *model*.
+    """Return *name*, or one made from the class of *model*; DetectorError if it is a class itself.
 
     >>> class LocalOutlierFactor: ...
     >>> called(None, LocalOutlierFactor())
     'local_outlier_factor'
     """
+    if isinstance(model, type):
+        raise DetectorError(
+            f"the class {model.__name__} came; a model is wanted: {model.__name__}()"
+        )
     return WORD.sub("_", type(last_step(model)).__name__).lower() if name is None else name
 
 

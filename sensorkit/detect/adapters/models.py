@@ -149,7 +149,7 @@ class PyodDetector(ModelDetector):
     def scores_of(self, model: Any) -> tuple[Callable[[Any], Any], str, float]:
         kind = type(last_step(model)).__name__
         scores = getattr(model, "decision_function", None)
-        if isinstance(model, type) or scores is None or not hasattr(model, "fit"):
+        if scores is None or not hasattr(model, "fit"):
             raise DetectorError(
                 f"a {kind} came; a PyOD model is wanted, with fit and decision_function: "
                 "pyod.models.knn.KNN(). PyOD comes with: pip install 'sensorkit[models]'"

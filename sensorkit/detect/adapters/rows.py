@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sensorkit.detect.changes import robust_sigma
+from sensorkit.detect.kernels.changes import robust_sigma
 from sensorkit.detect.parameters import unknown
 from sensorkit.detect.streams import Floats
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from sensorkit.detect.changes import SIGMA_PER_MAD
-from sensorkit.detect.lanes import inlined, kernel
-from sensorkit.detect.rolling import NOTHING, Floats, Moments, end_to_end
-from sensorkit.detect.windows import LARGE_VALUE
+from sensorkit.detect.kernels.changes import SIGMA_PER_MAD
+from sensorkit.detect.kernels.lanes import inlined, kernel
+from sensorkit.detect.kernels.rolling import NOTHING, Floats, Moments, end_to_end
+from sensorkit.detect.kernels.windows import LARGE_VALUE
 
 # Where the numbers of a channel stand in its row of the state; behind them come the values of
 # the window in the order of time, round and round, and the same in the order of size.

@@ -4,8 +4,17 @@ import numba
 import numpy as np
 import pytest
 
-from sensorkit.detect import lanes
-from sensorkit.detect.lanes import WIDTH, at_least, behind, between, gather, load, scatter, splat
+from sensorkit.detect.kernels import lanes
+from sensorkit.detect.kernels.lanes import (
+    WIDTH,
+    at_least,
+    behind,
+    between,
+    gather,
+    load,
+    scatter,
+    splat,
+)
 
 A = np.random.default_rng(1).normal(size=WIDTH)
 B = np.random.default_rng(2).normal(size=WIDTH)

@@ -47,6 +47,9 @@ UNJUDGED = -1.0
 NONE = -math.inf
 """What a rule says that cannot judge a reading."""
 
+NO_SAY = -1
+"""In place of the readings in a run, for the same."""
+
 
 def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on first use, and keep the machine code on disk."""
@@ -77,7 +80,8 @@ def judge(time, columns, codes, said, floats, ints, values, counts, clock, score
     changes : array of float64, shape (n_rules, n or 0)
         Written, unless it has no columns: what a rate rule holds against its limit, signed.
     lasted : array of int64, shape (n_rules, n or 0, 2)
-        Written likewise: time of the first reading of the run or breach, and readings in it.
+        Written likewise: time of the first reading of the run or breach, and readings in it, or
+        `NO_SAY` where the rule cannot judge the reading.
 
     Returns
     -------
@@ -115,7 +119,16 @@ def judge(time, columns, codes, said, floats, ints, values, counts, clock, score
             _limited(time, out, floats[r], rule, memory, out, lasted[r])
     if len(time):
         clock[KNOWN], clock[LATEST] = 1, time[-1]
+    _mark_unjudged(scores, lasted)
     return _fill_unjudged(scores)
+
+
+@compiled
+def _mark_unjudged(scores, lasted):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    for r in range(len(lasted)):
+        for i in range(lasted.shape[1]):
+            if scores[r, i] == NONE:
+                lasted[r, i, 1] = NO_SAY
 
 
 @compiled

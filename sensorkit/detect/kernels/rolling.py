@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.lanes import (
+from sensorkit.detect.kernels.lanes import (
     WIDTH,
     at_least,
     behind,
@@ -21,7 +21,7 @@ from sensorkit.detect.lanes import (
     splat,
     store,
 )
-from sensorkit.detect.windows import (
+from sensorkit.detect.kernels.windows import (
     FLOOR,
     FULL,
     LARGEST_SQUARE,
@@ -105,9 +105,9 @@ class Trailing:
         self, channels: int, *, window: int, minimum: int, floor: Floats | None = None
     ) -> None:
         self._minimum = minimum
-        self._state = np.zeros((channels, NUMBERS + 4 * window))
+        self.state = np.zeros((channels, NUMBERS + 4 * window))
         if floor is not None:
-            self._state[:, FLOOR] = floor
+            self.state[:, FLOOR] = floor
 
     def judge(self, values: Floats, *, learn: bool = True) -> Floats:
         """Return the score of each value; infinite where it is, 0 where it is missing.
@@ -130,7 +130,7 @@ class Trailing:
 
     def judge_one(self, values: Floats, *, learn: bool = True) -> float:
         """Return the largest score of one reading, of shape (channels,)."""
-        return _judge_one(values, int(learn), self._minimum, self._state)
+        return _judge_one(values, int(learn), self._minimum, self.state)
 
     def _judge(
         self, values: Floats, learn: bool, scores: Floats, departure: Floats, spread: Floats
@@ -139,7 +139,7 @@ class Trailing:
             end_to_end(values),
             int(learn),
             self._minimum,
-            self._state,
+            self.state,
             end_to_end(scores),
             end_to_end(departure),
             end_to_end(spread),

@@ -2,7 +2,7 @@ import naive
 import numpy as np
 import pytest
 
-from sensorkit.detect.medians import TrailingMedian
+from sensorkit.detect.kernels.medians import TrailingMedian
 
 
 def score(values, window=50, minimum=10, **params):

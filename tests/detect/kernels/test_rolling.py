@@ -2,7 +2,7 @@ import naive
 import numpy as np
 import pytest
 
-from sensorkit.detect.rolling import Trailing
+from sensorkit.detect.kernels.rolling import Trailing
 
 WINDOW, MINIMUM = 50, 10
 

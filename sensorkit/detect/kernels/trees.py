@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-LEAF = -1
+from sensorkit.detect.kernels.walks import LEAF, Walker
+
+__all__ = ["LEAF", "Trees", "mean_path"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,9 @@ class Trees:
     def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the isolation score of each row: near 1 is isolated early, 0.5 is normal.
 
+        With one feature, from some thousand rows on, a table is made once, in which scores
+        are only looked up; they are the same, bit for bit.
+
         Parameters
         ----------
         rows : array of float32, shape (n, n_features)
@@ -88,20 +92,35 @@ class Trees:
         -------
         array of float, shape (n,)
             `-IsolationForest.score_samples(rows)` of the forest it was made of.
+
+        Raises
+        ------
+        ValueError
+            If *rows* have another number of features, or hold NaN.
         """
-        lengths = np.zeros(len(rows))
-        _add_path_lengths(
-            np.ascontiguousarray(rows, dtype=np.float32),
+        if rows.ndim != 2 or rows.shape[1] != self.features:
+            raise ValueError(
+                f"rows of shape {rows.shape} cannot be scored; the trees were grown on "
+                f"{self.features} features, so (n, {self.features}) is wanted"
+            )
+        return self.walker.score(rows)
+
+    @cached_property
+    def walker(self) -> Walker:
+        """The same trees, packed for walking."""
+        return Walker(
             self.feature,
             self.threshold,
             self.left,
             self.right,
             self.length,
             self.roots,
-            lengths,
+            normal=self.normal,
+            features=self.features,
         )
-        scores: NDArray[np.float64] = 2.0 ** (-lengths / (len(self.roots) * self.normal))
-        return scores
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Trees:
+        return self  # they never change
 
     def check(self) -> None:
         """Raise ValueError if walking down these trees could leave the arrays or never end."""
@@ -116,10 +135,15 @@ class Trees:
                 raise ValueError("a node has one child")
             if ((child[inner] <= here[inner]) | (child[inner] >= nodes)).any():
                 raise ValueError("a child does not come behind its parent")
-        if ((self.feature < 0) | (self.feature >= self.features)).any():
-            raise ValueError(f"a node splits on a feature beyond the {self.features} there are")
         if not len(self.roots) or ((self.roots < 0) | (self.roots >= nodes)).any():
             raise ValueError("a root lies outside the nodes")
+        known = np.bincount(np.concatenate([self.left[inner], self.right[inner], self.roots]))
+        if len(known) != nodes or (known != 1).any():
+            raise ValueError("a node is not the child of one other")
+        if np.isnan(self.threshold[inner]).any():
+            raise ValueError("a threshold is not a number")
+        if ((self.feature < 0) | (self.feature >= self.features)).any():
+            raise ValueError(f"a node splits on a feature beyond the {self.features} there are")
         if not (np.isfinite(self.length).all() and (self.length >= 0).all() and self.normal > 0):
             raise ValueError("a path length is not a number above 0")
 
@@ -144,19 +168,3 @@ def _depths(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
     for node in np.flatnonzero(left != LEAF):  # parents come before their children
         depths[[left[node], right[node]]] = depths[node] + 1.0
     return depths
-
-
-def _walk(  # type: ignore[no-untyped-def]  # numba finds the types by itself
-    rows, feature, threshold, left, right, length, roots, lengths
-):  # pragma: no cover - compiled
-    # Tree by tree, so that one tree stays in the cache, and in the order scikit-learn adds up.
-    for root in roots:
-        for i in range(len(rows)):
-            node = root
-            while left[node] != LEAF:
-                goes_left = rows[i, feature[node]] <= threshold[node]
-                node = left[node] if goes_left else right[node]
-            lengths[i] += length[node]
-
-
-_add_path_lengths: Callable[..., None] = njit(cache=True, nogil=True)(_walk)

@@ -1,8 +1,8 @@
 """The trailing window of a channel: values go in one by one, its moments come out."""
 
 # The kernels work on a channel's row of a state of shape (channels, NUMBERS + 4 window); what it
-# is and why it is right is told in `sensorkit.detect.rolling.Trailing`. The row is named by its
-# index, because numba counts the references to every slice of an array.
+# is and why it is right is told in `sensorkit.detect.kernels.rolling.Trailing`. The row is named
+# by its index, because numba counts the references to every slice of an array.
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.detect.lanes import inlined, kernel
+from sensorkit.detect.kernels.lanes import inlined, kernel
 
 Floats = NDArray[np.float64]
 

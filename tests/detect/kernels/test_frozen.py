@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from sensorkit.detect.frozen import Frozen, Level
+from sensorkit.detect.kernels.frozen import Frozen, Level
 
 
 def noise(n=500, seed=1):

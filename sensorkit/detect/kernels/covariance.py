@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sensorkit.detect.changes import smallest_step
+from sensorkit.detect.kernels.changes import smallest_step
 
 Floats = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sensorkit.detect.changes import SIGMA_PER_MAD
-from sensorkit.detect.lanes import inlined, kernel
-from sensorkit.detect.rolling import NOTHING, Floats, Moments, end_to_end
-from sensorkit.detect.windows import LARGE_VALUE
+from sensorkit.detect.kernels.changes import SIGMA_PER_MAD
+from sensorkit.detect.kernels.lanes import inlined, kernel
+from sensorkit.detect.kernels.rolling import NOTHING, Floats, Moments, end_to_end
+from sensorkit.detect.kernels.windows import LARGE_VALUE
 
 
 class Level(NamedTuple):
