@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
-from sensorkit.nearest import unknown
+from sensorkit.nearest import did_you_mean
 from sensorkit.readings import Severity
 
 LONGEST_NAME = 64
@@ -22,7 +22,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=LON
 
 def _no_yes_or_no(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("a number is wanted")  # noqa: TRY004 - what pydantic takes
+        raise ValueError("a number is wanted")
     return value
 
 
@@ -104,16 +104,17 @@ class Rule(Section):
     @classmethod
     def _is_a_kind(cls, kind: Any) -> Any:
         if not isinstance(kind, str):
-            raise ValueError(f"the name of a kind is wanted; there are {KINDS}")  # noqa: TRY004
+            raise ValueError(f"the name of a kind is wanted; there are {KINDS}")
         if kind not in TAKES:
-            raise ValueError(unknown("kind of rule", kind, TAKES))
+            hint = did_you_mean(kind, TAKES, "use one of them")
+            raise ValueError(f"unknown kind of rule; there are {KINDS}; {hint}")
         return kind
 
     @field_validator("words", mode="before")
     @classmethod
     def _are_a_list(cls, words: Any) -> Any:
         if isinstance(words, str):
-            raise ValueError(f"a list of words is wanted: [{words}]")  # noqa: TRY004
+            raise ValueError(f"a list of words is wanted: [{words}]")
         return words
 
     @model_validator(mode="before")
@@ -122,7 +123,7 @@ class Rule(Section):
         if isinstance(data, cls):
             return data
         if not isinstance(data, Mapping):
-            raise ValueError(f"a rule is wanted, such as {LIKE}")  # noqa: TRY004
+            raise ValueError(f"a rule is wanted, such as {LIKE}")
         if "kind" not in data and set(data) <= set(cls.model_fields):
             raise Misplaced(("kind",), f"a rule needs a kind; there are {KINDS}")
         if "type" in data:

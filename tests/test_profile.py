@@ -237,8 +237,8 @@ HOT = "{type: HOT, kind: range, channel: T, high: 80, severity: CRITICAL}"
         ),
         ("kind: rate, channel: T, limit: 2, hysteresis: 3", "rules.0.hysteresis: rule 'IT'"),
         ("kind: range, channel: T, high: 8, hysteresis: -1", "rules.0.hysteresis: Input should"),
-        ("kind: frozen, channel: T", "rules.0.kind: unknown kind of rule 'frozen'; there are heart"),
-        ("kind: rnage, channel: T", "rules.0.kind: unknown kind of rule 'rnage'; there are"),
+        ("kind: frozen, channel: T", "rules.0.kind: unknown kind of rule; there are"),
+        ("kind: rnage, channel: T", "rules.0.kind: unknown kind of rule; there are"),
         ("kind: [range], channel: T", "rules.0.kind: the name of a kind is wanted; there are"),
         ("channel: T", "rules.0.kind: a rule needs a kind; there are heartbeat, missing, range"),
         ("kind: status, words: HOT", "rules.0.words: a list of words is wanted: [HOT]"),
@@ -272,7 +272,10 @@ def test_a_rule_that_is_none_is_refused_not_named(tmp_path, rule):
 @pytest.mark.parametrize(
     ("rule", "wanted"),
     [
-        ("kind: rnage, channel: T, high: 80", "rules.0.kind: unknown kind of rule 'rnage'"),
+        (
+            "kind: rnage, channel: T, high: 80",
+            "rules.0.kind: unknown kind of rule; there are heartbeat, missing",
+        ),
         ("kind: rnage, channel: T, high: 80", "did you mean 'range'?"),
         ("channel: T, high: 80", "rules.0.kind: a rule needs a kind; there are heartbeat, missing"),
         ("kind: status, words: HOT", "rules.0.words: a list of words is wanted: [HOT]"),

@@ -211,7 +211,10 @@ def _mapping(setting: str, text: str) -> Any:
 
 
 def _check_members(setting: str, members: object) -> None:
-    if isinstance(members, Mapping) and all(isinstance(m, Mapping) for m in members.values()):
+    if isinstance(members, Mapping) and all(
+        isinstance(params, Mapping) and not any(":" in str(name) for name in params)
+        for params in members.values()
+    ):
         return
     raise UsageError(
         f"--set {setting}: detectors with their parameters are wanted, as --set "

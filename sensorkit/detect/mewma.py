@@ -75,8 +75,8 @@ class Mewma(BaseDetector):
     ------
     DetectorError
         By `fit`, if no channel has 50 values and 16 for each channel that varies, or if a given
-        *alpha* leaves less than ten effective readings more than channels; nothing is left of an
-        earlier fit then.
+        *alpha* leaves less than ten effective readings more than channels; nothing is
+        changed then.
 
     Notes
     -----
@@ -171,12 +171,7 @@ class Mewma(BaseDetector):
         return 1.0
 
     def learn(self, parts: list[Readings]) -> None:
-        self.chart = None
-        try:
-            self.chart = self._learned(parts)
-        finally:
-            if self.chart is None:  # a fit that failed leaves nothing of the one before
-                self.reset()
+        self.chart = self._learned(parts)
 
     def _learned(self, parts: list[Readings]) -> Chart:
         known = [
@@ -244,11 +239,11 @@ class Mewma(BaseDetector):
         _, shares = covariance.shares(model, level)
         channel = int(shares.argmax())
         name, own = part.channels[channel], model[channel]
-        mean = (own[PIVOT] + own[MEAN]) / own[SCALE]
-        average = (own[PIVOT] + own[MEAN] + level[channel] / own[UNIT]) / own[SCALE]
+        mean = float((own[PIVOT] + own[MEAN]) / own[SCALE])
+        average = float((own[PIVOT] + own[MEAN] + level[channel] / own[UNIT]) / own[SCALE])
         deviations = abs(level[channel]) / allowed_deviation(model, channel)
         text = (
-            f"has a moving average of {self.words.value(name, average, away_from=float(mean))}, "
+            f"has a moving average of {self.words.value(name, average, away_from=mean)}, "
             f"{times(deviations)} allowed deviations {'above' if level[channel] > 0 else 'below'} "
             f"its healthy mean of {self.words.value(name, mean)}"
         )

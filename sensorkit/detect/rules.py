@@ -71,7 +71,7 @@ class Rules(BaseDetector):
     until then it scores the smallest positive number. With *for_readings* or *for_s* it counts
     from the reading on that completes so much of it, and scores 0 at most before: the alert
     begins there, and says since when. A reading that a rule cannot judge (see below) neither ends
-    its breach nor counts for it: what is still breached at the next value is one alert.
+    its breach nor counts for it: the alert goes on until the rule holds again.
 
     A heartbeat is lost when more than *limit* seconds pass between two readings of a device;
     the alert starts at the moment the deadline passed (last reading + limit) and ends with the

@@ -134,7 +134,7 @@ def _has_exponent(number: float) -> bool:
 
 def _side(value: float, limit: float) -> int:
     """Return 1 above the limit, -1 below, 0 on it."""
-    return (value > limit) - (value < limit)
+    return int(value > limit) - int(value < limit)
 
 
 def times(factor: float) -> str:

@@ -316,7 +316,6 @@ def test_a_function_of_the_whole_batch_is_refused():
             lambda: detect.from_pyod("knn"),
             r"a str came; a PyOD model is wanted.*pip install 'sensorkit\[models\]'",
         ),
-        (lambda: detect.from_pyod(KNN), "a PyOD model is wanted"),
         (
             lambda: detect.from_river(KNN()),
             r"a KNN came; a River anomaly model is wanted.*pip install 'sensorkit\[models\]'",

@@ -291,3 +291,19 @@ def test_what_is_remembered_does_not_grow():
         judging.judge(readings(np.where(np.arange(n) % 3, 1.0, NAN)))
         sizes.append(len(pickle.dumps(judging)))
     assert sizes[1] - sizes[0] < 50
+
+
+# What is passed over
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 200])
+def test_a_rule_without_a_say_keeps_the_flag_of_the_last_reading_it_judged(size):
+    rng = np.random.default_rng(5)
+    flags, run = rng.random((200, 2)) < 0.5, rng.integers(-1, 2, (200, 2))
+    wanted, last = np.empty((200, 2), dtype=bool), np.zeros(2, dtype=bool)
+    for i in range(200):
+        last = wanted[i] = np.where(run[i] < 0, last, flags[i])
+    one = stream(rule("range", high=1), rule("stuck", readings=3))
+    cuts = [slice(i, i + size) for i in range(0, 200, size)]
+    found = np.concatenate([one.bridged(flags[cut], run[cut]) for cut in cuts])
+    assert np.array_equal(found, wanted)

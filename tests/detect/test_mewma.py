@@ -177,14 +177,14 @@ def test_readings_without_any_value_are_refused(nothing):
         Mewma().fit(readings_of(np.full((500, 2), nothing)))
 
 
-def test_a_fit_that_fails_leaves_nothing_of_the_one_before():
-    detector = Mewma().fit(readings_of(noise(200, 2)))
+def test_a_fit_that_fails_leaves_the_one_before_as_it_was():
+    detector, new = Mewma().fit(readings_of(noise(200, 2))), readings_of(noise(50, 2, seed=29))
+    before = anew(detector).score(new)
     with pytest.raises(DetectorError, match="10 readings are too few"):
-        detector.fit(readings_of(noise(10, 2)))
-    assert (detector.fitted, detector.chart, detector.channels) == (False, None, None)
-    assert detector.state() == {}
-    with pytest.raises(DetectorError, match="mewma has learned nothing yet"):
-        detector.score(readings_of(noise(10, 1)))
+        detector.fit(readings_of(noise(10, 3)))
+    assert detector.fitted
+    assert detector.channels == ("c0", "c1")
+    assert detector.score(new).tobytes() == before.tobytes()
 
 
 def test_missing_values_do_not_count_as_readings():
@@ -400,8 +400,8 @@ def test_an_alert_names_the_channel_its_moving_average_and_how_far_it_is():
     assert alert.severity is Severity.WARNING
     assert alert.value == new[alert.start // 10**9, 1]
     assert alert.description == (
-        "Voltage has a moving average of 5.02V, 4.1 allowed deviations above its healthy mean of 5.00V; "
-        "T2 of 2 channels is 1.0 times its limit, and 99% lower without this one."
+        "Voltage has a moving average of 5.02V, 4.1 allowed deviations above its healthy mean of "
+        "5.00V; T2 of 2 channels is 1.0 times its limit, and 99% lower without this one."
     )
 
 

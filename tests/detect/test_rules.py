@@ -233,8 +233,8 @@ SINCE = "since 1970-01-01T00:00:0"
             {"kind": "range", "high": 80, "hysteresis": 2, "for_readings": 2},
             [81.0, 79.5],
             None,
-            "Temperature 79.50°C is back inside the threshold of 80.0°C by less than the hysteresis "
-            f"of 2.0°C, for 2 readings {SINCE}0.000000Z.",
+            "Temperature 79.50°C is back inside the threshold of 80.0°C by less than the "
+            f"hysteresis of 2.0°C, for 2 readings {SINCE}0.000000Z.",
         ),
         (
             {"kind": "range", "low": 0, "high": 80, "hysteresis": 2, "for_readings": 2},
