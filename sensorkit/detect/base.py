@@ -244,7 +244,7 @@ class BaseDetector(Hooks):
         begun = [
             (alert.start, int(row), alert)
             for device, rows, part in self._by_device(readings)
-            for row, alert in self._group(
+            for row, alert in self.group(
                 device, part, self._judge(device, part, explaining=True), rows
             )
         ]
@@ -351,7 +351,7 @@ class BaseDetector(Hooks):
         threshold = self.threshold_ if self.options.hold else math.inf
         return device.judge(part, threshold=threshold, explaining=explaining)
 
-    def _group(
+    def group(
         self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
     ) -> list[tuple[int, Alert]]:
         """Return (row in the whole batch, alert) of the episodes that begin."""

@@ -202,16 +202,16 @@ class Ensemble(BaseDetector):
         for member in self.members:
             member.reset()
 
-    def _group(
+    def group(
         self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
     ) -> list[tuple[int, Alert]]:
         begun = []
         self._meet_again()
         for k, member in enumerate(self.limits):
             own = member.device(device.name)
-            begun += member._group(own, part, _of_member(judged, k), rows)
+            begun += member.group(own, part, _of_member(judged, k), rows)
         judged.scores[:, 1] = -LARGEST  # they have spoken for themselves
-        return begun + super()._group(device, part, judged, rows)
+        return begun + super().group(device, part, judged, rows)
 
     def _meet_again(self) -> None:
         """Let members look at the streams there are: `hold` may have put others in their place."""

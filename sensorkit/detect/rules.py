@@ -237,7 +237,7 @@ class Rules(BaseDetector):
                 heartbeat.close()
         return super().finish()
 
-    def _group(
+    def group(
         self, device: DeviceStream, part: Readings, judged: Judged, rows: Rows
     ) -> list[tuple[int, Alert]]:
         silences = []
@@ -253,7 +253,7 @@ class Rules(BaseDetector):
         judged.scores[bridged & ~flags] = self.threshold_  # in the episodes only
         if not isinstance(rows, slice):
             silences = [(int(rows[row]), alert) for row, alert in silences]
-        return silences + super()._group(device, part, judged, rows)
+        return silences + super().group(device, part, judged, rows)
 
     def _silence_of(self, device: str) -> Callable[[Rule, int], Alert]:
         def begin(rule: Rule, start: int) -> Alert:
