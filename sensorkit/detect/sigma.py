@@ -9,6 +9,7 @@ import numpy as np
 
 from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.kernels.changes import smallest_step
+from sensorkit.detect.kernels.departures import Baseline
 from sensorkit.detect.kernels.frozen import Frozen, Level
 from sensorkit.detect.kernels.medians import TrailingMedian
 from sensorkit.detect.kernels.rolling import Trailing
@@ -204,7 +205,7 @@ def _check(name: str, array: Floats, shape: tuple[int, ...]) -> None:
 class SigmaStream(Stream):
     """What the values of one device are compared with."""
 
-    def __init__(self, usual: Trailing | TrailingMedian | Frozen) -> None:
+    def __init__(self, usual: Baseline) -> None:
         self._usual = usual
 
     def judge(self, readings: Readings) -> Judged:

@@ -10,9 +10,9 @@ import numpy as np
 
 from sensorkit.detect.base import BaseDetector, Shared
 from sensorkit.detect.kernels.changes import smallest_step
+from sensorkit.detect.kernels.departures import NOTHING, end_to_end
 from sensorkit.detect.kernels.lanes import inlined, kernel
 from sensorkit.detect.kernels.means import NUMBERS, count, empty, mean, push
-from sensorkit.detect.kernels.rolling import NOTHING, end_to_end
 from sensorkit.detect.parameters import whole
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.errors import DetectorError

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sensorkit.detect.kernels.changes import SIGMA_PER_MAD
+from sensorkit.detect.kernels.departures import Baseline, Floats, end_to_end
 from sensorkit.detect.kernels.lanes import inlined, kernel
-from sensorkit.detect.kernels.rolling import NOTHING, Floats, Moments, end_to_end
 from sensorkit.detect.kernels.windows import LARGE_VALUE
 
 
@@ -75,7 +75,7 @@ def _around_the_median(values: Floats) -> tuple[float, float, Floats]:
     return pivot, part, present * part - pivot * part
 
 
-class Frozen:
+class Frozen(Baseline):
     """How far values are from where their channels were in the fit, in sigmas.
 
     Parameters
@@ -96,28 +96,14 @@ class Frozen:
         self._levels = levels.copy()
         self._levels[:, 2] = np.maximum(levels[:, 2], floor)
 
-    def judge(self, values: Floats, *, learn: bool = True) -> Floats:
-        """Return the score of each value; infinite where it is, 0 where it is missing.
-
-        Parameters
-        ----------
-        values : array of float, shape (n, channels)
-        learn : bool
-            Changes nothing here.
-        """
-        scores = np.empty(values.shape, order="F")
-        _judge(end_to_end(values), self._levels, end_to_end(scores), NOTHING, NOTHING)
-        return scores
-
-    def moments(self, values: Floats, *, learn: bool = True) -> Moments:
-        """Return the same scores, and how they come about."""
-        moments = Moments(*(np.empty(values.shape, order="F") for _ in range(3)))
-        _judge(end_to_end(values), self._levels, *map(end_to_end, moments))
-        return moments
-
     def judge_one(self, values: Floats, *, learn: bool = True) -> float:
-        """Return the largest score of one reading, of shape (channels,)."""
         return _judge_one(values, self._levels)
+
+    def _judge(
+        self, values: Floats, learn: bool, scores: Floats, departure: Floats, spread: Floats
+    ) -> None:
+        results = (end_to_end(one) for one in (scores, departure, spread))
+        _judge(end_to_end(values), self._levels, *results)
 
 
 @inlined

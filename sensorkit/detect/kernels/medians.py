@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from sensorkit.detect.kernels.changes import SIGMA_PER_MAD
+from sensorkit.detect.kernels.departures import Baseline, Floats, end_to_end
 from sensorkit.detect.kernels.lanes import inlined, kernel
-from sensorkit.detect.kernels.rolling import NOTHING, Floats, Moments, end_to_end
 from sensorkit.detect.kernels.windows import LARGE_VALUE
 
 # Where the numbers of a channel stand in its row of the state; behind them come the values of
@@ -16,7 +16,7 @@ from sensorkit.detect.kernels.windows import LARGE_VALUE
 COUNT, PLACE, FLOOR, NUMBERS = range(4)
 
 
-class TrailingMedian:
+class TrailingMedian(Baseline):
     r"""The last values of each channel, their median and their median absolute deviation.
 
     Parameters
@@ -58,27 +58,7 @@ class TrailingMedian:
         if floor is not None:
             self._state[:, FLOOR] = floor
 
-    def judge(self, values: Floats, *, learn: bool = True) -> Floats:
-        """Return the score of each value; infinite where it is, 0 where it is missing.
-
-        Parameters
-        ----------
-        values : array of float, shape (n, channels)
-        learn : bool
-            They move the window on.
-        """
-        scores = np.empty(values.shape, order="F")
-        self._judge(values, learn, scores, NOTHING, NOTHING)
-        return scores
-
-    def moments(self, values: Floats, *, learn: bool = True) -> Moments:
-        """Return the same scores, and how they come about."""
-        moments = Moments(*(np.empty(values.shape, order="F") for _ in range(3)))
-        self._judge(values, learn, *moments)
-        return moments
-
     def judge_one(self, values: Floats, *, learn: bool = True) -> float:
-        """Return the largest score of one reading, of shape (channels,)."""
         return _judge_one(values, int(learn), self._minimum, self._state)
 
     def _judge(

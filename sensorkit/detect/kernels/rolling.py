@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sensorkit.detect.kernels.departures import Baseline, Floats, end_to_end
 from sensorkit.detect.kernels.lanes import (
     WIDTH,
     at_least,
@@ -35,23 +34,8 @@ from sensorkit.detect.kernels.windows import (
     sum_ends,
 )
 
-Floats = NDArray[np.float64]
 
-NOTHING = np.empty(0)
-
-
-class Moments(NamedTuple):
-    """What a window says of the value behind it; each array has shape (n, n_channels)."""
-
-    scores: Floats
-    """How many standard deviations the value is away from the mean."""
-    departure: Floats
-    """The value minus the mean of the window; NaN where there is none."""
-    spread: Floats
-    """Standard deviation of the window, or the floor; NaN where there is none."""
-
-
-class Trailing:
+class Trailing(Baseline):
     r"""The last values of each channel, their mean and their standard deviation.
 
     Parameters
@@ -109,27 +93,7 @@ class Trailing:
         if floor is not None:
             self.state[:, FLOOR] = floor
 
-    def judge(self, values: Floats, *, learn: bool = True) -> Floats:
-        """Return the score of each value; infinite where it is, 0 where it is missing.
-
-        Parameters
-        ----------
-        values : array of float, shape (n, channels)
-        learn : bool
-            They move the window on.
-        """
-        scores = np.empty(values.shape, order="F")
-        self._judge(values, learn, scores, NOTHING, NOTHING)
-        return scores
-
-    def moments(self, values: Floats, *, learn: bool = True) -> Moments:
-        """Return the same scores, and how they come about."""
-        moments = Moments(*(np.empty(values.shape, order="F") for _ in range(3)))
-        self._judge(values, learn, *moments)
-        return moments
-
     def judge_one(self, values: Floats, *, learn: bool = True) -> float:
-        """Return the largest score of one reading, of shape (channels,)."""
         return _judge_one(values, int(learn), self._minimum, self.state)
 
     def _judge(
@@ -144,18 +108,6 @@ class Trailing:
             end_to_end(departure),
             end_to_end(spread),
         )
-
-
-def end_to_end(values: Floats) -> Floats:
-    """Return one channel after the other, shape (n * channels,); a copy only if it has to be.
-
-    Kernels are compiled for each layout they meet, so they get to see but one.
-    """
-    line = values.reshape(-1, order="F")
-    flags = line.flags
-    if flags.c_contiguous and flags.writeable and flags.aligned and line.dtype == np.float64:
-        return line
-    return np.array(line, dtype=np.float64)
 
 
 @kernel
