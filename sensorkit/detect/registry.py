@@ -67,7 +67,7 @@ def make(name: str, *, profile: Profile | None = None, **params: Any) -> Detecto
     Examples
     --------
     >>> make("sigma", k=4)
-    Sigma(window=50, k=4.0, minimum=10)
+    Sigma(window=50, k=4.0, minimum=10, baseline='rolling', centre='mean')
     """
     kind = find(name)
     if issubclass(kind, Parametrized):
