@@ -179,12 +179,6 @@ class Ensemble(BaseDetector):
 
     # The stream
 
-    def watch_channels(self, channels: tuple[str, ...]) -> None:
-        for member in self.limits:
-            if member.channels is None:
-                member.watch_channels(channels)
-        super().watch_channels(channels)
-
     def find_tracks(self, channels: tuple[str, ...]) -> Sequence[Track]:
         return [Track(self.anomaly_type(), None), Track(self.anomaly_type(), None)]
 
@@ -192,9 +186,6 @@ class Ensemble(BaseDetector):
         return (self, *(one for member in self.members for one in member.frozen()))
 
     def open_stream(self, device: str) -> EnsembleStream:
-        for member in self.limits:
-            if member.channels is None:
-                member.watch_channels(self.channels or ())
         return EnsembleStream(self, [member.device(device) for member in self.members])
 
     def reset(self) -> None:

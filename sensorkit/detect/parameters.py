@@ -99,12 +99,9 @@ def positive(owner: str, name: str, value: object) -> float:
     >>> positive("sigma", "k", 3)
     3.0
     """
-    if (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and 0 < value < math.inf
-    ):
-        return float(value)
+    number = _number(value)
+    if 0 < number < math.inf:
+        return number
     raise DetectorError(f"{owner}: {name} is {value!r}; a number above 0 is wanted")
 
 
@@ -121,14 +118,10 @@ def not_negative(owner: str, name: str, value: object) -> float:
     >>> not_negative("sigma", "refractory_s", 0)
     0.0
     """
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    try:
-        return positive(owner, name, value)
-    except DetectorError:
-        raise DetectorError(
-            f"{owner}: {name} is {value!r}; a number of at least 0 is wanted"
-        ) from None
+    number = _number(value)
+    if 0 <= number < math.inf:
+        return number
+    raise DetectorError(f"{owner}: {name} is {value!r}; a number of at least 0 is wanted")
 
 
 def share(owner: str, name: str, value: object) -> float:
@@ -144,13 +137,20 @@ def share(owner: str, name: str, value: object) -> float:
     >>> share("forest", "foreign", 0)
     0.0
     """
-    if (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and 0 <= value <= 1
-    ):
-        return float(value)
+    number = _number(value)
+    if 0 <= number <= 1:
+        return number
     raise DetectorError(f"{owner}: {name} is {value!r}; a number from 0 to 1 is wanted")
+
+
+def _number(value: object) -> float:
+    """Return *value* as float, NaN if it is no number; a truth value is none."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:  # 10**400
+            return math.inf if value > 0 else -math.inf
+    return math.nan
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> DetectorError:
