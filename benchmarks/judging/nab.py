@@ -23,7 +23,7 @@ from numba import njit
 
 from sensorkit.detect import make
 from sensorkit.detect.options import Options
-from sensorkit.evaluate.nab import (
+from sensorkit.evaluate.metrics.nab import (
     MOST_PROBATION_ROWS,
     PROBATION_SHARE,
     PROFILES,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.evaluate.statistics import LEAST_FAULTS, Interval, percentile_interval, resample
-from sensorkit.evaluate.volume import nearest_ranges, ranges, segment_groups
+from sensorkit.evaluate.metrics.volume import nearest_ranges, ranges, segment_groups
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sensorkit.evaluate.nab import (
+from sensorkit.evaluate.metrics.nab import (
     PROFILES,
     Sheet,
     best_threshold,

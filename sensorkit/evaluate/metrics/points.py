@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sensorkit.evaluate.volume import Volume, volume
+from sensorkit.evaluate.metrics.volume import Volume, volume
 
 
 def vus_pr(

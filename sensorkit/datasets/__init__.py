@@ -1,0 +1,1 @@
+"""Public data sets: what they are, where they come from, and their series."""
