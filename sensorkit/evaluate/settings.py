@@ -23,6 +23,34 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class DetectabilityGrid(Section):
+    """Single faults of growing size, by which the smallest one that is found is measured."""
+
+    kinds: tuple[str, ...] = (
+        "spike",
+        "bias",
+        "drift",
+        "noise",
+        "rapid_change",
+        "stuck",
+        "dropout",
+        "silence",
+    )
+    channels: tuple[str, ...] = ()
+    """None named: all that vary."""
+    sizes: Annotated[int, Field(ge=3)] = 8
+    """How many sizes, evenly on a log scale between the smallest and the largest."""
+    repeats: Annotated[int, Field(ge=5)] = 20
+    """Faults of each size, each at an onset of its own."""
+    smallest_sigma: Positive = 0.5
+    largest_sigma: Positive = 20.0
+    """Of faults whose size is a value, in robust sigmas of the channel."""
+    duration: Annotated[int, Field(ge=1)] = 60
+    """Readings that a fault lasts whose size is a value."""
+    longest: Annotated[int, Field(ge=3)] = 240
+    """Readings of the largest fault whose size is its duration; the smallest has 1."""
+
+
 class Settings(Section):
     """Settings of `sensorkit.evaluate.benchmark`; every one has a default.
 
@@ -51,6 +79,8 @@ class Settings(Section):
     """Of the resampling; detectors have their own."""
     resamples: Annotated[int, Field(ge=100)] = 500
     """Bootstrap draws behind each interval."""
+    detectability: DetectabilityGrid | None = None
+    """Measure the smallest fault that each detector finds; None: do not."""
     timeout_s: Positive | None = 600.0
     """Longest time for one recording and detector; looked at between steps of the work."""
 
