@@ -46,7 +46,9 @@ $(STAMP): pyproject.toml requirements.lock
 # numba keeps a compiled kernel for as long as its own file is unchanged, and does not look at the
 # kernels it calls. When one has changed, all are compiled anew.
 KERNELS := $(wildcard sensorkit/detect/kernels/*.py sensorkit/wire/kernel*.py) sensorkit/wire/compiling.py \
-  sensorkit/detect/novelty.py sensorkit/detect/volatility.py sensorkit/capture/kernel_rows.py
+  sensorkit/detect/novelty.py sensorkit/detect/volatility.py sensorkit/capture/kernel_rows.py \
+  $(wildcard sensorkit/evaluate/metrics/*.py) sensorkit/evaluate/statistics/blocks.py \
+  sensorkit/evaluate/detectability/firth.py sensorkit/evaluate/public/nab_alerts.py
 $(FRESH): $(STAMP) $(KERNELS)
 	@find sensorkit -name '*.nb[ci]' -delete && touch "$@"
 

@@ -7,10 +7,12 @@
     |   +-- RecordingError    a folder that is no recording, is empty or is cut off
     |   +-- LinkError         a port or URL that cannot be opened
     |   +-- DetectorError     an unknown detector, a parameter or model it cannot take
+    |   +-- DataError         a public data set that is unknown, not here, or not as published
     |   `-- NotebookError     an unknown notebook or notebook parameter
     `-- RunError              it ran and failed; the command exits with 1
         +-- LinkLost          the device or the far end went away
-        `-- VerifyError       a file differs from what the manifest says
+        +-- FetchError        a file of a data set could not be downloaded
+        `-- VerifyError       a file differs from what the manifest or the card says
 
 Bytes that a device sends are never an exception: a frame that cannot be read is a
 `sensorkit.readings.Rejection`. A message names the thing, what it had, what is wanted and
@@ -50,6 +52,10 @@ class DetectorError(UsageError):
     """A detector, its parameter or its file is not one we know."""
 
 
+class DataError(UsageError):
+    """A public data set is not one we know, is not here, or is not as it was published."""
+
+
 class NotebookError(UsageError):
     """A notebook or one of its parameters does not exist."""
 
@@ -62,5 +68,9 @@ class LinkLost(RunError):  # noqa: N818 - an event on the wire first, an error s
     """The far end of an open link went away."""
 
 
+class FetchError(RunError):
+    """A file of a public data set could not be downloaded."""
+
+
 class VerifyError(RunError):
-    """A recording differs from its manifest."""
+    """A recording differs from its manifest, or a data set from its card."""

@@ -193,8 +193,13 @@ def capture_emulated(
 def progress_of(what: str) -> Callable[[int, int, str], None]:
     """Return a callback (done, of, next) that moves a progress bar; silent as `progress` is."""
     bar = tqdm(desc=what, disable=quiet(), leave=False)
+    # The driver of the notebooks shows it on its terminal.
+    where = os.environ.get("SENSORKIT_PROGRESS")
 
     def move(done: int, of: int, next_one: str) -> None:
+        if where:
+            with contextlib.suppress(OSError):
+                Path(where).write_text(f"{done} {of} {next_one}\n", encoding="utf-8")
         bar.total = of
         bar.set_postfix_str(next_one, refresh=False)
         bar.update(done - bar.n)

@@ -2,12 +2,9 @@
 
 from sensorkit import detect
 from sensorkit.errors import DetectorError
+from sensorkit.evaluate.public.contestants import CHANCE, OPTIONS
 
-# They say nothing about a signal; what they reach is what any detector has to beat.
-CHANCE = ("always", "never", "random")
-
-# There is no profile here, so rules learn their limits.
-OPTIONS = {"rules": {"source": "fit"}}
+__all__ = ["CHANCE", "OPTIONS", "VARIANTS", "contestants", "tuned", "with_variants"]
 
 # Other ways to ask the same question, beside the defaults.
 VARIANTS = {

@@ -1,31 +1,12 @@
 """De Bruijn's faults, injected into real temperatures: how well each kind is ranked and found.
 
-The set has three sites (Intel Lab, Santander, SensorScope): for every node one clean file, and
-the same readings with one kind of fault injected into them [1]_.
+Which rows are learned from and judged, and the flaws of the files: the protocol of the package,
+`sensorkit.evaluate.public.debruijn`. One parameter set for all.
 
 What the kinds are here, as seen in the files: `random` is one odd reading (sometimes up to 5 in a
 row), `malfunction` is much noise, `bias` is one constant value far off (the sensor is stuck at
 it), `drift` is a jump with noise on top, `polydrift` runs away from where it was, `mixed` has the
 first four.
-
-Which rows
-----------
-The clean file is cut at 40 % of its rows. A detector is fitted on the first 60 % of that part,
-calibrated for one false alarm a day on the other 40 % of it, fed the whole part as a fresh
-stream, and tested on the rows of the faulty file that are later than the cut, beginning with the
-first healthy one. So no reading of fit or calibrate has its twin in the test, and the stream goes
-on without a seam. Everything is done for each file alone; one parameter set for all.
-
-Flaws of the files, and what is done about them
------------------------------------------------
-- Only the channel in the file's name is faulted, the other one is merely rounded: only the first
-  is read. The order of the columns differs: they are read by name.
-- Faulty Intel files lack a few of the clean rows: the two are cut at the same time, not at the
-  same row.
-- SensorScope's `polydrift` files are two hours late: they are moved back by what their first
-  reading is off. Their labels say 32 instead of 16: any label but 0 is a fault.
-- Some rows of clean Santander files are labelled faulty: not used for fit and calibrate.
-- Rows that are labelled and unchanged (a few in each), and outages, stay as they are.
 
 Faults of the kind `random` come every 25 rows: an episode, which goes on for 10 unflagged readings
 by default, often lasts over several. Such events count as found only if an alert began in them, so
@@ -38,142 +19,59 @@ order of the rows they give the figures published with our copy of the set, to t
 (`PUBLISHED`). That way of ranking depends on the order of the rows where a stuck sensor makes
 thousands of equal scores, so beside it stands what `sensorkit.evaluate` makes of them: ties count
 as one score.
-
-References
-----------
-.. [1] B. de Bruijn, T. A. Nguyen, D. Bucur, K. Tei, "Benchmark datasets for fault detection and
-   classification in sensor data", SENSORNETS 2016.
 """
 
 import copy
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from judging.contestants import tuned, with_variants
+from sensorkit import datasets
+from sensorkit.datasets import leaderboards
 from sensorkit.errors import DetectorError
 from sensorkit.evaluate.events import EventTable, match
 from sensorkit.evaluate.metrics import average_precision
-from sensorkit.readings import Readings
+from sensorkit.evaluate.public.alarms import TOLERANCE
+from sensorkit.evaluate.public.debruijn import CHANNEL, CLEAN, KINDS, DeBruijn
+from sensorkit.evaluate.public.protocol import Case
+from sensorkit.evaluate.public.stretches import label_table, watched
 
-KINDS = ("random", "malfunction", "bias", "drift", "polydrift", "mixed")
-BITS = {1: "random", 2: "malfunction", 4: "bias", 8: "drift", 16: "polydrift", 32: "polydrift"}
-SITES = ("intel", "santander", "sensorscope")
-CLEAN = {
-    "intel": "intel/clean/Node{:0>2}_clean.txt",
-    "santander": "santander/clean/{}_clean.txt",
-    "sensorscope": "sensorscope/motes_clean/stbernard-meteo-{}_clean_formatted.txt",
-}
+PROTOCOL = DeBruijn()
 TUNING_SITE = "intel"  # settings may be chosen there; the figures of the others stand beside
-CHANNEL = "temperature"
-
-TRAINING = 0.4  # of the clean rows; the rest is what the test is the twin of
-FITTED = 0.6  # of those
-FALSE_ALARMS_PER_DAY = 1.0
-TOLERANCE = 10  # readings after a fault in which an episode may begin, as in `evaluate`
 WINDOW = 51  # of the untuned scores
 
+# Names that these scores go by here, in the order of the published rows.
+UNTUNED = ("|difference|", "distance to median", "rolling deviation")
+
 PUBLISHED = {
-    "|difference|": (0.48, 0.76, 0.12, 0.73, 0.43, 0.41),
-    "distance to median": (0.97, 0.45, 0.20, 0.47, 0.44, 0.35),
-    "rolling deviation": (0.17, 0.57, 0.43, 0.51, 0.31, 0.38),
+    name: tuple(row[f"ap_{kind}"] for kind in KINDS)
+    for name, row in zip(UNTUNED, leaderboards.published("debruijn"), strict=True)
 }
 """Mean average precision of the untuned scores, in the order of `KINDS`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
-    """One file: the clean part before the cut, and the faulty rows after it."""
+class Judged:
+    """One faulty file: its case, and all of its values for the untuned scores."""
 
+    case: Case
     site: str
-    mote: str
-    kind: str
-    fit: Readings
-    calibrate: Readings
-    before: Readings
-    """All clean readings before the cut, those labelled faulty included."""
-    test: Readings
-    faulty: np.ndarray
-    """Which readings of the test, shape (n,)."""
-    labels: pd.DataFrame
-    """One row an event of the test: `start` and `end`, UTC, inclusive, and `kind`."""
     whole: np.ndarray
-    """All values of the faulty file, for the untuned scores."""
     whole_faulty: np.ndarray
 
 
-def read(path):
-    """Return the time (ns), the temperature and the label of each row of a file.
-
-    Whatever the order of the columns; names are quoted with ' in all files.
-    """
-    frame = pd.read_csv(path, quotechar="'", usecols=["timestamp", "has_fault_type", CHANNEL])
-    time = pd.DatetimeIndex(pd.to_datetime(frame["timestamp"], utc=True)).as_unit("ns").asi8
-    return time, frame[CHANNEL].to_numpy(np.float64), frame["has_fault_type"].to_numpy(np.int64)
-
-
-def files(folder, kind):
-    """Yield site, mote, clean file and faulty file of every series with this kind of fault."""
-    root = Path(folder) / "debruijn_faults"
-    for site in SITES:
-        for path in sorted((root / site / f"injected_{kind}").glob(f"*sensortype={CHANNEL}*.txt")):
-            mote = path.name.removeprefix("mote=").partition("_")[0]
-            yield site, mote, root / CLEAN[site].format(mote), path
-
-
-def events(time, label):
-    """Return one row an event: neighbouring rows with the same label, if it is not 0."""
-    bounds = np.flatnonzero(np.diff(label, prepend=label[:1] - 1, append=label[-1:] - 1))
-    spans = [(a, b - 1) for a, b in pairwise(bounds.tolist()) if label[a]]
-    return pd.DataFrame(
-        {
-            "start": pd.to_datetime([time[a] for a, _ in spans], utc=True),
-            "end": pd.to_datetime([time[b] for _, b in spans], utc=True),
-            "kind": [BITS[int(label[a])] for a, _ in spans],
-        }
-    )
-
-
-def load(site, mote, kind, clean, faulty):
-    """Return one series, cut as the module says."""
-    clean_time, clean_values, natural = read(clean)
-    time, values, label = read(faulty)
-    # Two hours late in SensorScope's polydrift files, nothing elsewhere.
-    time = time - (time[0] - clean_time[0])
-    cut = clean_time[int(TRAINING * len(clean_time))]
-    early = clean_time < cut
-    sound = early & (natural == 0)
-    before = readings(clean_time[early], clean_values[early])
-    learned = readings(clean_time[sound], clean_values[sound])
-    fitted = int(FITTED * len(learned))
-    late = (time >= cut).cumsum() > 0
-    late &= (late & (label == 0)).cumsum() > 0  # not from the middle of a fault on
-    return Series(
-        site=site,
-        mote=mote,
-        kind=kind,
-        fit=learned[:fitted],
-        calibrate=learned[fitted:],
-        before=before,
-        test=readings(time[late], values[late]),
-        faulty=label[late] != 0,
-        labels=events(time[late], label[late]),
-        whole=values,
-        whole_faulty=label != 0,
-    )
-
-
-def readings(time, values):
-    """Return readings of the one channel."""
-    return Readings.build(time, values[:, None], [CHANNEL], device="node")
-
-
-def series(folder, kind):
-    """Return all series with this kind of fault."""
-    return [load(site, mote, kind, *pair) for site, mote, *pair in files(folder, kind)]
+def by_kind(folder):
+    """Return the files of each kind of fault, in the order of their nodes."""
+    series = list(datasets.load("debruijn", folder / "debruijn_faults"))
+    named = {one.name: one for one in series if one.extra["kind"] != CLEAN}
+    found = {kind: [] for kind in KINDS}
+    for case in PROTOCOL.cases(series):
+        one = named[case.name]
+        whole = one.readings.channel(CHANNEL)
+        found[case.kind].append(Judged(case, one.extra["site"], whole, one.labels))
+    return found
 
 
 # The untuned scores
@@ -205,10 +103,10 @@ def yardsticks(all_series):
         for name, scores in untuned(one.whole).items():
             rows[name]["published_way"].append(precision_in_row_order(one.whole_faulty, scores))
             rows[name]["whole"].append(average_precision(one.whole_faulty, scores))
-        joined = np.concatenate([one.before.values[:, 0], one.test.values[:, 0]])
-        for name, scores in untuned(joined).items():
-            tail = scores[len(one.before) :]
-            rows[name]["test"].append(average_precision(one.faulty, tail))
+        before, test = one.case.before.values[:, 0], one.case.test.values[:, 0]
+        for name, scores in untuned(np.concatenate([before, test])).items():
+            tail = scores[len(before) :]
+            rows[name]["test"].append(average_precision(one.case.faulty, tail))
     return {
         name: {way: float(np.mean(values)) for way, values in ways.items()}
         for name, ways in rows.items()
@@ -218,35 +116,32 @@ def yardsticks(all_series):
 # The detectors
 
 
-def tried(detector, by_kind):
-    """Return what a detector reaches on the series of each kind, one dict a series.
+def tried(detector, files):
+    """Return what a detector reaches on the files of each kind, one dict a file.
 
-    Fit, calibration and the clean stretch before the cut are the same for all kinds of faults
-    of a node: done once, and the detector copied.
+    Fit and calibration are the same for all kinds of faults of a node: done once, and the
+    detector copied.
     """
-    found = {kind: [] for kind in by_kind}
-    for node in zip(*by_kind.values(), strict=True):
-        first = node[0]
-        fresh = detector.clone()
-        fresh.fit(first.fit).calibrate(first.calibrate, FALSE_ALARMS_PER_DAY)
-        fresh.alerts(first.before)
+    found = {kind: [] for kind in files}
+    for node in zip(*files.values(), strict=True):
+        learned = PROTOCOL.learn(detector.clone(), node[0].case)
         for one in node:
-            found[one.kind].append(judged(copy.deepcopy(fresh), one) | {"site": one.site})
+            result = judged(copy.deepcopy(learned), one.case)
+            found[one.case.kind].append(result | {"site": one.site})
     return found
 
 
-def judged(detector, one):
-    """Return average precision and matched events of one series; the detector is used up."""
-    scorer = copy.deepcopy(detector)
-    scores = scorer.score(one.test)
-    alerts = detector.alerts(one.test) + detector.finish()
-    table = match(alerts, one.labels, one.test.time, tolerance=TOLERANCE)
+def judged(detector, case):
+    """Return average precision and matched events of one case; the detector is used up."""
+    scores, alerts = watched(detector, case)
+    labels = label_table(case.windows, case.test.time)
+    table = match(alerts, labels, case.test.time, tolerance=TOLERANCE)
     latest = np.iinfo(np.int64).max
     begun = np.array([alert.start for alert in alerts], dtype=np.int64)
     over = np.array([latest if a.end is None else a.end for a in alerts], dtype=np.int64)
     first, last = table.window[:, :1], table.window[:, 1:]
     return {
-        "precision": average_precision(one.faulty, scores),
+        "precision": average_precision(case.faulty, scores),
         "events": table,
         "in_alarm": ((begun <= last) & (over >= first)).any(axis=1),
     }
@@ -266,16 +161,16 @@ def figures(rows):
 
 def run(folder, quick=False, names=()):
     """Judge all detectors; *quick* leaves SensorScope out, the longest of the three sites."""
-    by_kind = {
-        kind: [one for one in series(folder, kind) if not (quick and one.site == "sensorscope")]
-        for kind in KINDS
+    files = {
+        kind: [one for one in found if not (quick and one.site == "sensorscope")]
+        for kind, found in by_kind(folder).items()
     }
     result = {
-        "series": {kind: len(found) for kind, found in by_kind.items()},
-        "untuned": {kind: yardsticks(found) for kind, found in by_kind.items()},
+        "series": {kind: len(found) for kind, found in files.items()},
+        "untuned": {kind: yardsticks(found) for kind, found in files.items()},
         "untuned_elsewhere": {
             kind: yardsticks([one for one in found if one.site != TUNING_SITE])
-            for kind, found in by_kind.items()
+            for kind, found in files.items()
         },
         "quick": quick,
         "detectors": {},
@@ -283,7 +178,7 @@ def run(folder, quick=False, names=()):
     made, refused = with_variants(names)
     for name, detector in made.items():
         try:
-            found = tried(detector, by_kind)
+            found = tried(detector, files)
         except DetectorError as error:
             refused[name] = str(error)
             continue

@@ -13,16 +13,13 @@ that the detector comes with.
 """
 
 import itertools
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from numba import njit
 
+from sensorkit import datasets
 from sensorkit.detect import make
-from sensorkit.detect.options import Options
 from sensorkit.evaluate.metrics.nab import (
     MOST_PROBATION_ROWS,
     PROBATION_SHARE,
@@ -30,13 +27,12 @@ from sensorkit.evaluate.metrics.nab import (
     Sheet,
     best_threshold,
     normalised,
-    raw_score,
 )
+from sensorkit.evaluate.public.nab import MERGE, from_other_files
+from sensorkit.evaluate.public.nab_alerts import candidates, worth
 from sensorkit.readings import Readings
 
 HOUR_NS = 3_600_000_000_000
-
-MERGE = Options().merge
 
 # One alert in half a day: NAB counts every alert outside a window, and its windows last days.
 REFRACTORY_H = 12.0
@@ -49,9 +45,6 @@ SETTINGS = [
 REFRACTORY_TRIED_H = (0.0, 6.0, 12.0)
 
 DETECTORS = ("novelty", "sigma", "last_value")
-
-THRESHOLDS = 400
-PARTS, DEALS = 5, 5
 
 # Every so many-th file stands for all where it has to be quick.
 QUICK_STRIDE = 6
@@ -81,22 +74,13 @@ class Figures(NamedTuple):
 
 def load(folder: Path) -> list[File]:
     """Read the files in the order of the published scores, times as they are, falling or not."""
-    published = np.load(folder / "results" / "published_scores.npz")
-    windows = json.loads((folder / "labels" / "combined_windows.json").read_text(encoding="utf-8"))
+    series = {one.name: one for one in datasets.load("nab", folder)}
     files = []
-    for name in published["files"].tolist():
-        table = pd.read_csv(folder / "data" / name, parse_dates=["timestamp"])
-        time = table["timestamp"].to_numpy().astype("datetime64[ns]").astype(np.int64)
-        row = {at: i for i, at in reversed(list(enumerate(time.tolist())))}  # the first of equals
-        labelled = [(row[_ns(first)], row[_ns(last)]) for first, last in windows[name]]
-        values = table[["value"]].to_numpy(dtype=np.float64)
-        readings = Readings.build(time, values, ["value"], device=name)
-        files.append(File(name, readings, Sheet.of(len(time), labelled)))
+    for name in np.load(folder / "results" / "published_scores.npz")["files"].tolist():
+        one = series[name.removesuffix(".csv")]
+        windows = [(int(first), int(last)) for first, last in one.windows]
+        files.append(File(name, one.readings, Sheet.of(len(one), windows)))
     return files
-
-
-def _ns(text: str) -> int:
-    return int(pd.Timestamp(text).as_unit("ns").value)
 
 
 def scores_of(name: str, files: list[File], **params: object) -> list[np.ndarray]:
@@ -116,37 +100,18 @@ def judged(files, scores, thresholds, *, merge, refractory_h) -> Figures:
     raw = {profile: np.zeros(shape) for profile in PROFILES}
     found, outside = np.zeros(shape), np.zeros(shape)
     for f, (file, score) in enumerate(zip(files, scores, strict=True)):
-        for t, threshold in enumerate(thresholds):
-            begun = alert_starts(
-                score, file.readings.time, threshold, merge, int(refractory_h * HOUR_NS)
-            )
-            for profile, weights in PROFILES.items():
-                raw[profile][f, t] = raw_score(file.sheet, begun, weights)
-            window = file.sheet.window[begun]
-            found[f, t] = len(np.unique(window[window >= 0]))
-            outside[f, t] = (window == -1).sum()
+        at = worth(
+            file.sheet,
+            score,
+            file.readings.time,
+            thresholds,
+            merge=merge,
+            refractory_ns=int(refractory_h * HOUR_NS),
+        )
+        for profile, weights in PROFILES.items():
+            raw[profile][f] = at.raw(file.sheet.windows, weights)
+        found[f], outside[f] = at.found, at.alerts_outside
     return Figures(raw, found, outside)
-
-
-@njit(cache=True)
-def alert_starts(score, time, threshold, merge, refractory):  # pragma: no cover - compiled
-    """Return the readings at which an alert begins, as `sensorkit.detect.episodes` has it."""
-    begun = np.zeros(len(score), dtype=np.bool_)
-    flagged, alert = -merge - 2, time[0] - refractory if len(time) else 0
-    for i in range(len(score)):
-        if score[i] >= threshold:
-            if i - flagged > merge + 1 and time[i] - alert >= refractory:
-                begun[i] = True
-                alert = time[i]
-            flagged = i
-    return begun
-
-
-def thresholds_for(scores: list[np.ndarray]) -> np.ndarray:
-    """Return candidates: scores that 1 in 10 to 1 in 100 000 readings reach, and infinity."""
-    together = np.concatenate(scores)
-    shares = np.geomspace(0.1, 1e-5, THRESHOLDS)
-    return np.unique([*np.quantile(together, 1.0 - shares), np.inf])
 
 
 def tuned(files: list[File], figures: Figures, thresholds: np.ndarray) -> dict:
@@ -166,20 +131,13 @@ def tuned(files: list[File], figures: Figures, thresholds: np.ndarray) -> dict:
 
 def unseen(files: list[File], tried: list[Figures]) -> dict:
     """Return the scores at thresholds, and of the settings tried, that other files chose."""
-    windows = sum(file.sheet.windows for file in files)
-    result = {}
-    for profile, weights in PROFILES.items():
-        raw = np.concatenate([figures.raw[profile] for figures in tried], axis=1)
-        whole, found = raw.sum(axis=0), []
-        for deal in range(DEALS):
-            order = np.random.default_rng(deal).permutation(len(files))
-            total = 0.0
-            for part in (order[k::PARTS] for k in range(PARTS)):
-                choice = np.argmax(whole - raw[part].sum(axis=0))
-                total += raw[part, choice].sum()
-            found.append(normalised(total, windows, weights))
-        result[profile] = float(np.mean(found))
-    return result
+    sheets = [file.sheet for file in files]
+    return {
+        profile: from_other_files(
+            sheets, np.concatenate([figures.raw[profile] for figures in tried], axis=1), weights
+        )
+        for profile, weights in PROFILES.items()
+    }
 
 
 def run(data_folder: Path, quick: bool) -> dict:
@@ -213,7 +171,7 @@ def _shipped(name: str) -> float | None:
 
 
 def _both(files, scores, *, refractory_h, merge=MERGE, shipped=None) -> dict:
-    thresholds = thresholds_for(scores)
+    thresholds = candidates(scores)
     if shipped is not None:
         thresholds = np.union1d(thresholds, [shipped])
     figures = judged(files, scores, thresholds, merge=merge, refractory_h=refractory_h)
@@ -230,7 +188,7 @@ def _settings(files: list[File]) -> dict:
     tried = []
     for params in SETTINGS:
         scores = scores_of("novelty", files, **params)
-        thresholds = thresholds_for(scores)
+        thresholds = candidates(scores)
         tried += [
             judged(files, scores, thresholds, merge=MERGE, refractory_h=hours)
             for hours in REFRACTORY_TRIED_H

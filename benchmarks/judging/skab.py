@@ -35,27 +35,21 @@ from sklearn.ensemble import IsolationForest
 
 from judging import skab_changes
 from judging.contestants import CHANCE, contestants
-from sensorkit import detect
+from sensorkit import datasets, detect
+from sensorkit.datasets import leaderboards
 from sensorkit.detect.parameters import Parametrized
 from sensorkit.errors import DetectorError
+from sensorkit.evaluate.public import skab as protocol
+from sensorkit.evaluate.public.skab import FIT, counts
 from sensorkit.readings import Readings
 
 GROUPS = {"valve1": 16, "valve2": 4, "other": 14}
-LABELS = ("anomaly", "changepoint")
-FIT = 400
 
 # F1, FAR and MAR in per cent of the leaderboard.
 PUBLISHED = {
-    "Conv-AE": (0.78, 13.55, 28.02),
-    "MSET": (0.78, 39.73, 14.13),
-    "T-squared+Q (PCA-based)": (0.76, 26.62, 24.92),
-    "LSTM-AE": (0.74, 29.96, 25.92),
-    "T-squared": (0.66, 19.21, 42.6),
-    "LSTM-VAE": (0.56, 9.13, 55.03),
-    "Vanilla LSTM": (0.54, 12.54, 59.53),
-    "MSCRED": (0.36, 49.94, 69.88),
-    "Vanilla AE": (0.39, 2.59, 75.15),
-    "Isolation forest": (0.29, 2.56, 82.89),
+    row["method"]: (row["f1"], row["far"], row["mar"])
+    for row in leaderboards.published("skab")
+    if row["f1"] is not None
 }
 BEST = "Conv-AE"
 
@@ -99,41 +93,17 @@ class Experiment(NamedTuple):
 def load(folder):
     """Read the files of valve1, valve2 and other below *folder*, in the order of their numbers."""
     return [
-        read(path)
-        for group in GROUPS
-        for path in sorted((folder / group).glob("*.csv"), key=lambda path: int(path.stem))
+        Experiment(
+            *one.name.split("/"), one.readings, one.labels, np.asarray(one.extra["changepoints"])
+        )
+        for one in datasets.load("skab", folder)
+        if one.name.partition("/")[0] in GROUPS
     ]
-
-
-def read(path):
-    """Read one file: a time without a zone (taken as UTC), eight channels and two labels."""
-    frame = pd.read_csv(path, sep=";", index_col="datetime", parse_dates=True)
-    missing = [label for label in LABELS if label not in frame]
-    if missing:
-        raise ValueError(f"{path}: has no column {' or '.join(missing)}; is it a file of SKAB?")
-    anomaly, changepoint = (frame.pop(label).to_numpy() == 1 for label in LABELS)
-    return Experiment(path.parent.name, path.stem, Readings.from_frame(frame), anomaly, changepoint)
-
-
-# Counts: true and false positives and negatives of some rows; those of files are added up.
-
-
-def counts(truth, flags):
-    """Return true positives, false positives, false negatives and true negatives."""
-    return np.array(
-        [(truth & flags).sum(), (~truth & flags).sum(), (truth & ~flags).sum(),
-         (~truth & ~flags).sum()]
-    )  # fmt: skip
 
 
 def rates(added):
     """Return F1, and FAR and MAR in per cent, of counts that are added up."""
-    tp, fp, fn, tn = (int(count) for count in added)
-    return {
-        "f1": tp / max(tp + (fp + fn) / 2, 1),
-        "far": 100.0 * fp / max(fp + tn, 1),
-        "mar": 100.0 * fn / max(fn + tp, 1),
-    }
+    return {name: float(value) for name, value in protocol.rates(added).items()}
 
 
 def pooled(experiments, flags):

@@ -26,7 +26,17 @@ from rich.console import Console
 from sensorkit import __version__
 from sensorkit.errors import SensorkitError
 
-FAMILIES = ("emulate", "capture", "ports", "doctor", "recordings", "detect", "evaluate", "demo")
+FAMILIES = (
+    "emulate",
+    "capture",
+    "ports",
+    "doctor",
+    "recordings",
+    "detect",
+    "evaluate",
+    "datasets",
+    "demo",
+)
 
 app = typer.Typer(
     name="sensorkit",
@@ -95,8 +105,10 @@ LogJson = Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log more; -vv all.")]
 
 
-def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as `sensorkit NAME`, with the log options every command has."""
+def command(
+    name: str, group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as `sensorkit [GROUP] NAME`, with the log options every command has."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -116,7 +128,7 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             parameters=[*signature.parameters.values(), *shared]
         )
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        app.command(name)(run)
+        group.command(name)(run)
         return function
 
     return register

@@ -25,11 +25,15 @@ def evaluate(
         ),
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="Of the emulated device: a shipped name, or a .yaml file.")
-    ] = "serial_monitor",
+        str | None,
+        typer.Option(
+            help="Of the emulated device: a shipped name, or a .yaml file; serial_monitor by "
+            "default."
+        ),
+    ] = None,
     faults: Annotated[
-        str, typer.Option(help="A fault plan by name or .yaml path; a campaign by default.")
-    ] = "",
+        str | None, typer.Option(help="A fault plan by name or .yaml path; a campaign by default.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,7 +43,33 @@ def evaluate(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A YAML file with such parameters; --set goes before it.")
+        Path | None,
+        typer.Option(help="A YAML file with all of this; options on the command line go first."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Processes that try detectors; 0, the default, is one a processor."
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget the finished cells of earlier runs.")
+    ] = False,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="A public data set instead, judged by its own protocol: nab, skab, ucr, ...; "
+            "`sensorkit datasets list` names them, `generated` needs no data."
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the public data set lies, if not in its usual place.")
+    ] = None,
+    detectors: Annotated[
+        str, typer.Option(help="For a public data set: names of detectors, with commas between.")
+    ] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Judge its first so many series only.")
     ] = None,
     out_dir: Out = Path("reports"),
     quick: Annotated[
@@ -50,25 +80,58 @@ def evaluate(
     """Capture, inject faults, benchmark the detectors and report: everything, in one command.
 
     Runs the notebooks and leaves report.html, report.json, cases.csv and the executed notebooks
-    in reports/runs/<run>/. With --recording the same is done on a recording of yours.
+    in reports/runs/<run>/. With --recording the same is done on a recording of yours. What was
+    finished when a run is stopped is kept in reports/cells/, and the next run takes it from there.
+
+    With --dataset the detectors are judged on a public data set by its own protocol, beside the
+    rows that its leaderboard publishes.
 
     Example: sensorkit evaluate --recording captures/boiler --set false_alarms_per_day=0.5
     """
+    if dataset is not None:
+        own = {
+            "--recording": recording,
+            "--profile": profile,
+            "--faults": faults,
+            "--config": config,
+            "--quick": quick,
+            "--fresh": fresh,
+        }
+        _public(
+            dataset,
+            folder,
+            [name.strip() for name in detectors.split(",") if name.strip()],
+            limit,
+            out_dir,
+            not_with=[option for option, value in own.items() if value],
+            settings=settings or [],
+            workers=workers,
+            as_json=as_json,
+        )
+        return
+    for option, value in {"--folder": folder, "--detectors": detectors, "--limit": limit}.items():
+        if value:
+            raise UsageError(f"{option} is for a public data set; give --dataset NAME as well")
     from sensorkit.report.files import read_json
-    from sensorkit.report.job import Config
+    from sensorkit.report.job import asked_for
     from sensorkit.report.run import evaluate as run
 
-    asked = Config(
-        recordings=tuple(recording or ()),
+    said = _from_options(settings or [])
+    asked = asked_for(
+        config,
+        recordings=recording,
         profile=profile,
         faults=faults,
-        settings={**_from_file(config), **_from_options(settings or [])},
+        settings=said if workers is None else {"workers": workers, **said},
         quick=quick,
+        fresh=fresh,
         arguments=sys.argv[1:],
     )
+    progress = _Progress()
     try:
-        folder = run(asked, out_dir, tell=_Progress())
+        folder = run(asked, out_dir, tell=progress, follow=progress.follow)
     except KeyboardInterrupt:
+        progress.close()
         err.print("sensorkit: stopped; the run is marked as aborted")
         raise typer.Exit(130) from None
     if as_json:
@@ -79,32 +142,58 @@ def evaluate(
     out.print(f"{facts['duration_s']:.0f} s; report: {folder / 'report.html'}")
 
 
+def _public(
+    dataset: str,
+    folder: Path | None,
+    detectors: list[str],
+    limit: int | None,
+    out_dir: Path,
+    *,
+    not_with: list[str],
+    settings: list[str],
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Judge detectors on a public data set."""
+    from joblib import cpu_count
+
+    from sensorkit.report.files import read_json
+    from sensorkit.report.public import evaluate_public
+
+    if not_with:
+        raise UsageError(f"{not_with[0]} does not go with --dataset; leave one of them out")
+    said = _from_options(settings)
+    if set(said) - {"seed"} or not said.get("seed", "0").isdigit():
+        raise UsageError(f"--set {settings[0]}: with --dataset seed=NUMBER is all that can be set")
+    try:
+        run = evaluate_public(
+            dataset,
+            folder,
+            detectors,
+            limit,
+            out_dir,
+            seed=int(said.get("seed", "0")),
+            # None is one: most sets take seconds, and processes take some to start.
+            workers=1 if workers is None else workers or cpu_count(),
+            arguments=sys.argv[1:],
+            tell=_Progress(),
+        )
+    except KeyboardInterrupt:
+        err.print("sensorkit: stopped; the run is marked as aborted")
+        raise typer.Exit(130) from None
+    found = read_json(run / "public.json")
+    page = str(run / "report.html")
+    if as_json:
+        print_json({"run": run.name, "report": page, "sentence": found["sentence"]})
+        return
+    out.print(printable(found["sentence"]))
+    out.print(f"{read_json(run / 'run.json')['duration_s']:.0f} s; report: {page}")
+
+
 def _said(folder: Path) -> dict[str, Any]:
     from sensorkit.report.files import read_json
 
     return {"verdict": read_json(folder / "report.json")["verdict"]}
-
-
-def _from_file(path: Path | None) -> dict[str, Any]:
-    """Read the parameters in a YAML file; those of one notebook may stand below its name."""
-    if path is None:
-        return {}
-    import yaml
-
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not YAML"
-        raise UsageError(f"{path}: cannot be read: {reason}; give a YAML file") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{path}: holds {type(found).__name__}; `name: value` lines are wanted")
-    flat: dict[str, Any] = {}
-    for key, value in found.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": inner for name, inner in value.items()}
-        else:
-            flat[str(key)] = value
-    return flat
 
 
 def _from_options(pairs: list[str]) -> dict[str, str]:
@@ -118,18 +207,40 @@ def _from_options(pairs: list[str]) -> dict[str, str]:
 
 
 class _Progress:
-    """Says which cell of which notebook runs, on a terminal only."""
+    """Says which notebook runs, and which detectors are tried; on a terminal only."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._last = ""
+        self._bar: Any = None
 
     def __call__(self, notebook: str, _cell: int, of: int) -> None:
         """Be told that a cell begins."""
         if not err.is_terminal or notebook == self._last:
             return
         self._last = notebook
+        self.close()
         err.print(f"{time.monotonic() - self._began:5.1f} s  {notebook} ({of} cells)")
+
+    def follow(self, _notebook: str, done: int, of: int, now: str) -> None:
+        """Be told how far the benchmark is."""
+        if not err.is_terminal:
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=of, file=sys.stderr, leave=False, unit=" cells")
+        self._bar.set_postfix_str(printable(now), refresh=False)
+        self._bar.n = done
+        self._bar.refresh()
+        if done == of:
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 @command("report")

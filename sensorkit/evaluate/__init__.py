@@ -1,7 +1,8 @@
 """What a detector is worth: metrics, events, intervals, and the benchmark that joins them."""
 
 from sensorkit.evaluate.benchmark import benchmark
+from sensorkit.evaluate.config import Config
 from sensorkit.evaluate.results import Results
 from sensorkit.evaluate.settings import Settings
 
-__all__ = ["Results", "Settings", "benchmark"]
+__all__ = ["Config", "Results", "Settings", "benchmark"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-import re
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,20 @@ import pandas as pd
 
 from sensorkit import detect
 from sensorkit.capture import Recording
-from sensorkit.errors import SensorkitError, UsageError
-from sensorkit.evaluate.cell import Cell, run_cell
+from sensorkit.errors import UsageError
+from sensorkit.evaluate.cell import Cell
 from sensorkit.evaluate.description import describe_detector, describe_recording
 from sensorkit.evaluate.ranking import rank
-from sensorkit.evaluate.results import SERIES, Results, cases_frame, plain
-from sensorkit.evaluate.rows import Scored, score_cell
+from sensorkit.evaluate.results import Results, cases_frame, plain
+from sensorkit.evaluate.running import pool
+from sensorkit.evaluate.running.fingerprint import cell_key, trial_digest
+from sensorkit.evaluate.running.grid import Outcome, Spec, entries
+from sensorkit.evaluate.running.kept import Kept
+from sensorkit.evaluate.running.pool import Progress
 from sensorkit.evaluate.settings import Settings
+from sensorkit.evaluate.statistics.critical_difference import critical_difference
 from sensorkit.evaluate.trial import Trial, prepare
 from sensorkit.evaluate.verdict import judge
-from sensorkit.profile import Profile
-
-Progress = Callable[[int, int, str], None]
-"""Called with the cells done, all cells, and the one that comes next ("" at the end)."""
-
-Maker = Callable[[Profile], detect.Detector]
 
 
 def benchmark(
@@ -35,6 +34,8 @@ def benchmark(
     settings: Settings | None = None,
     *,
     own: Mapping[str, detect.Detector] | None = None,
+    workers: int = 1,
+    keep: str | Path | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Results:
@@ -48,10 +49,17 @@ def benchmark(
     settings : Settings, optional
     own : mapping of str to Detector, optional
         Detectors of yours beside those that the settings name; a copy is tried.
+    workers : int
+        1 tries one cell after the other in this process. N is so many worker processes, 0 one
+        for each processor: there a detector that hangs, eats memory or crashes is stopped, and
+        takes no other cell with it. The numbers are the same, to the last digit.
+    keep : path, optional
+        Folder for finished cells; those that are there already are taken and not tried again.
+        Detectors of yours are always tried: what an object holds cannot be hashed for sure.
     progress : callable, optional
-        `progress(done, total, next_cell)`
+        `progress(done, total, what_runs)`
     clock : callable
-        Seconds; for the speed of the detectors and the time limit.
+        Seconds; for the speed of the detectors and the time limit, in this process.
 
     Returns
     -------
@@ -60,17 +68,62 @@ def benchmark(
     Raises
     ------
     UsageError
-        If there is no recording, two have one name, faults lie outside the test, or a detector
-        or parameter is unknown. What a detector raises while it runs becomes a failed cell.
+        If there is no recording, two have one name, faults lie outside the test, a detector
+        or parameter is unknown, or one of yours cannot be sent to a worker process. What a
+        detector raises while it runs becomes a failed cell.
 
     Notes
     -----
     Labels never reach a detector: thresholds are frozen before the test is scored, and permuting
     the labels of the test changes none.
+
+    In this process `timeout_s` is looked at between steps of the work, so a call that never ends
+    is not stopped. With `memory_mb` there is always a worker process.
     """
     settings = settings or Settings()
+    _check(recordings, workers)
+    profiles = [recording.profile for recording in recordings]
+    table = entries(settings, own or {}, profiles)
+    trials = {recording.name: prepare(recording, settings) for recording in recordings}
+    specs = [Spec(name, entry, settings) for name in trials for entry in table]
+    found = _run(
+        specs, trials, workers, None if keep is None else Kept(Path(keep)), progress, clock
+    )
+
+    outcomes = {(s.recording, s.entry.name): one for s, one in zip(specs, found, strict=True)}
+    scored = {place: outcome.scored for place, outcome in outcomes.items()}
+    cells = {place: outcome.cell for place, outcome in outcomes.items()}
+    names = [entry.name for entry in table]
+    parameters = {entry.name: entry.described(profiles[0]) for entry in table}
+    detectors = [
+        describe_detector(name, parameters[name], [cells[trial, name] for trial in trials])
+        for name in names
+    ]
+    results = [row for one in scored.values() for row in one.rows]
+    detectability = plain([row for cell in cells.values() for row in _detectability(cell)])
+    ranking = rank(scored, list(trials), names, resamples=settings.resamples, seed=settings.seed)
+    return Results(
+        settings=plain(settings.to_dict(parameters)),
+        recordings=plain([describe_recording(r, trials[r.name]) for r in recordings]),
+        cells=plain([_described(cell) for cell in cells.values()]),
+        detectors=plain(detectors),
+        results=plain(results),
+        detectability=detectability,
+        ranking=plain(ranking.rows),
+        critical_difference=plain(critical_difference(_of_bases(results, recordings))),
+        verdict=plain(
+            judge(ranking, detectors, results, settings.false_alarms_per_day, detectability)
+        ),
+        cases=cases_frame([case for one in scored.values() for case in one.cases]),
+        scores={name: _series(trial, cells, names) for name, trial in trials.items()},
+    )
+
+
+def _check(recordings: Sequence[Recording], workers: int) -> None:
     if not recordings:
         raise UsageError("there is no recording to benchmark on; give at least one")
+    if workers < 0:
+        raise UsageError(f"workers is {workers}; 0 (one for each processor), 1, 2, ... are wanted")
     names = [recording.name for recording in recordings]
     for name in names:
         if names.count(name) > 1:
@@ -78,104 +131,90 @@ def benchmark(
                 f"two recordings are called {name!r}, so results could not be told apart; "
                 "rename one folder"
             )
-    chosen = settings.resolved(recording.profile for recording in recordings)
-    makers = _makers(chosen, own or {}, [recording.profile for recording in recordings])
-    trials = [prepare(recording, settings) for recording in recordings]
 
-    cells: dict[tuple[str, str], Cell] = {}
-    scored: dict[tuple[str, str], Scored] = {}
-    grid = [(trial, name) for trial in trials for name in makers]
-    for done, (trial, name) in enumerate(grid):
-        if progress is not None:
-            progress(done, len(grid), f"{name} on {trial.name}")
-        cell = run_cell(name, _made(makers[name], trial), trial, settings, clock)
-        cells[trial.name, name] = cell
-        scored[trial.name, name] = score_cell(cell, trial, settings)
-    if progress is not None:
-        progress(len(grid), len(grid), "")
 
-    parameters = {name: _parameters(makers[name], trials[0], chosen.get(name)) for name in makers}
-    detectors = [
-        describe_detector(name, parameters[name], [cells[trial.name, name] for trial in trials])
-        for name in makers
+def _run(
+    specs: Sequence[Spec],
+    trials: Mapping[str, Trial],
+    workers: int,
+    kept: Kept | None,
+    progress: Progress | None,
+    clock: Callable[[], float],
+) -> list[Outcome]:
+    """Return what each cell came to; one that is finished is kept at once."""
+    keys: list[str | None] = [None] * len(specs)
+    there: dict[int, Cell] = {}
+    if kept is not None:
+        digests = {name: trial_digest(trial) for name, trial in trials.items()}
+        for number, spec in enumerate(specs):
+            key = cell_key(spec, trials[spec.recording], digests[spec.recording])
+            cell = None if key is None else kept.find(key, spec.recording, spec.entry.name)
+            keys[number] = key
+            if cell is not None:
+                there[number] = cell
+    outcomes: dict[int, Outcome] = {}
+    running = pool.run(specs, trials, workers=workers, kept=there, clock=clock, progress=progress)
+    with contextlib.closing(running):
+        for number, outcome in running:
+            key = keys[number]
+            if kept is not None and key is not None:
+                kept.keep(key, outcome.cell)
+            outcomes[number] = outcome
+    if kept is not None:
+        kept.prune()
+    return [outcomes[number] for number in range(len(specs))]
+
+
+def _of_bases(
+    results: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]
+) -> list[dict[str, Any]]:
+    """Return VUS-PR over all kinds with the copies of one recording taken together.
+
+    Faults may be injected anew into the same readings; that makes no new recording, and a test
+    over recordings must not count it as one. A base has the mean of its copies, and no value
+    where a detector failed on one of them.
+    """
+    base = {recording.name: _base(recording) for recording in recordings}
+    values: dict[tuple[str, str], list[float | None]] = {}
+    for row in results:
+        if row["fault_kind"] is None:
+            place = base[row["recording"]], row["detector"]
+            values.setdefault(place, []).append(row["vus_pr"])
+    return [
+        {
+            "recording": name,
+            "detector": detector,
+            "fault_kind": None,
+            "vus_pr": None if None in found else float(np.mean(np.array(found, dtype=float))),
+        }
+        for (name, detector), found in values.items()
     ]
-    results = [row for one in scored.values() for row in one.rows]
-    ranking = rank(scored, names, list(makers), resamples=settings.resamples, seed=settings.seed)
-    verdict = judge(ranking, detectors, results, settings.false_alarms_per_day)
-    described = [
-        describe_recording(recording, trial)
-        for recording, trial in zip(recordings, trials, strict=True)
-    ]
-    return Results(
-        settings=plain(settings.to_dict(parameters)),
-        recordings=plain(described),
-        detectors=plain(detectors),
-        results=plain(results),
-        detectability=[],
-        ranking=plain(ranking.rows),
-        verdict=verdict,
-        cases=cases_frame([case for one in scored.values() for case in one.cases]),
-        scores={trial.name: _series(trial, cells, list(makers)) for trial in trials},
-    )
 
 
-def _makers(
-    chosen: Mapping[str, Mapping[str, Any]],
-    own: Mapping[str, detect.Detector],
-    profiles: Sequence[Profile],
-) -> dict[str, Maker]:
-    clash = sorted(set(chosen) & set(own))
-    if clash:
-        raise UsageError(
-            f"detector {clash[0]!r} stands in the settings and among your own; "
-            "give yours another name"
-        )
-    for name in own:
-        if re.fullmatch(r"[A-Za-z][\w.-]*", name) is None or name in SERIES:
-            raise UsageError(
-                f"a detector of yours is called {name!r}; a letter, then letters, digits, _ . - "
-                f"are wanted, and none of {', '.join(SERIES)}"
-            )
-    makers = {
-        **{name: _copied(detector) for name, detector in own.items()},
-        **{name: _registered(name, params) for name, params in chosen.items()},
+def _base(recording: Recording) -> str:
+    parent = recording.meta.get("parent")
+    if not isinstance(parent, Mapping):
+        return recording.name
+    return str(parent.get("sha256") or parent.get("name"))
+
+
+def _described(cell: Cell) -> dict[str, Any]:
+    """Return the entry of a cell: how it ended, and what that took."""
+    return {
+        "recording": cell.recording,
+        "detector": cell.detector,
+        "status": str(cell.status),
+        "reason": cell.reason or cell.note,
+        "seconds": cell.seconds,
+        "peak_mb": cell.peak_mb,
+        "started_from": "kept" if cell.kept else "run",
     }
-    for make in makers.values():
-        for profile in profiles:
-            _check_made(make, profile)
-    return makers
 
 
-def _registered(name: str, params: Mapping[str, Any]) -> Maker:
-    return lambda profile: detect.make(name, profile=profile, **params)
-
-
-def _copied(detector: detect.Detector) -> Maker:
-    return lambda _: copy.deepcopy(detector)
-
-
-def _made(maker: Maker, trial: Trial) -> Callable[[], detect.Detector]:
-    return lambda: maker(trial.profile)
-
-
-def _check_made(make: Maker, profile: Profile) -> None:
-    """Let a wrong name or parameter be said before any work is done."""
-    try:
-        make(profile)
-    except SensorkitError:
-        raise
-    except Exception:
-        # A detector of somebody else may raise anything: that is a failed cell, not the end.
-        return
-
-
-def _parameters(make: Maker, trial: Trial, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the parameters a detector says it has, or those it was given."""
-    try:
-        says: Any = getattr(make(trial.profile), "get_params", None)
-        return dict(says()) if says is not None else dict(given or {})
-    except Exception:  # as in `_check_made`
-        return dict(given or {})
+def _detectability(cell: Cell) -> list[dict[str, Any]]:
+    # A kept cell may have been of another name.
+    named = {"recording": cell.recording, "detector": cell.detector}
+    return [{**row, **named} for row in cell.detectability]
 
 
 def _series(

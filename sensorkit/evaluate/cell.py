@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sensorkit.detect import CalibrationResult, Detector
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.trial import Trial
+from sensorkit.evaluate.watching import watch
 from sensorkit.readings import Alert, Readings, isoformat
 
 CHUNK = 50_000
@@ -51,11 +52,24 @@ class Cell:
     flags: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     alerts: tuple[Alert, ...] = ()
     microseconds_per_reading: float = math.nan
+    detectability: tuple[dict[str, Any], ...] = ()
+    """Rows of `Results.detectability`."""
+    note: str | None = None
+    """Why a part is missing that does not make the cell a failed one."""
+    seconds: float = math.nan
+    peak_mb: float = math.nan
+    """Resident memory of the worker process at its largest; NaN where there was none."""
+    kept: bool = False
+    """It was finished by an earlier run."""
 
     @property
     def ok(self) -> bool:
         """Return whether there are numbers."""
         return self.status is Status.OK
+
+
+Tell = Callable[[str, Cell | None], None]
+"""Called after each step: what is done, and the cell once it is finished but for detectability."""
 
 
 class _TimeUp(Exception):  # noqa: N818 - no error of the detector
@@ -68,6 +82,7 @@ def run_cell(
     trial: Trial,
     settings: Settings,
     clock: Callable[[], float],
+    tell: Tell | None = None,
 ) -> Cell:
     """Fit, calibrate and try one detector; whatever it raises becomes the reason of the cell.
 
@@ -83,33 +98,65 @@ def run_cell(
     settings : Settings
     clock : callable
         Seconds, as `time.perf_counter`.
+    tell : callable, optional
+        Is told what is done after each step.
     """
     started = clock()
 
     def check_time(step: str) -> None:
+        if tell is not None:
+            tell(step, None)
         limit, used = settings.timeout_s, clock() - started
         if limit is not None and used > limit:
             raise _TimeUp(f"stopped after {used:.1f} s of {limit:g} s, having {step}")
 
     try:
-        return _run(name, make, trial, settings, clock, check_time)
+        detector = make()
+        cell = _run(name, detector, trial, settings, clock, check_time)
     except _TimeUp as up:
-        return Cell(trial.name, name, Status.TIMEOUT, str(up))
-    except Exception as error:  # a detector may raise anything; the grid goes on without it
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return Cell(trial.name, name, Status.FAILED, " ".join(reason.split()))
+        return failed(trial.name, name, str(up), Status.TIMEOUT, clock() - started)
+    # A detector may raise anything, and call exit; the grid goes on without it.
+    except (Exception, SystemExit) as error:
+        return failed(trial.name, name, _in_a_line(error), Status.FAILED, clock() - started)
+    if settings.detectability is not None:
+        if tell is not None:
+            tell("raised its alerts", replace(cell, seconds=clock() - started))
+        cell = _with_detectability(cell, detector, trial, settings)
+    return replace(cell, seconds=clock() - started)
+
+
+def failed(
+    recording: str, detector: str, reason: str, status: Status, seconds: float = math.nan
+) -> Cell:
+    """Return a cell without numbers."""
+    return Cell(recording, detector, status, reason, seconds=seconds)
+
+
+def _in_a_line(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return " ".join(text.split())
+
+
+def _with_detectability(cell: Cell, detector: Detector, trial: Trial, settings: Settings) -> Cell:
+    # Here: a benchmark without it need not wait for its compiled parts.
+    from sensorkit.evaluate.detectability import measure
+
+    try:
+        return replace(cell, detectability=tuple(measure(detector, trial, settings)))
+    # The cell has its numbers, and keeps them.
+    except (Exception, SystemExit) as error:
+        return replace(cell, note=f"detectability was not measured: {_in_a_line(error)}")
 
 
 def _run(
     name: str,
-    make: Callable[[], Detector],
+    detector: Detector,
     trial: Trial,
     settings: Settings,
     clock: Callable[[], float],
     check_time: Callable[[str], None],
 ) -> Cell:
     clean, test = trial.stretches["calibrate"], trial.stretches["test"]
-    detector = make()
     detector.fit(trial.stretches["fit"])
     check_time("fitted")
     detector.calibrate(clean, settings.false_alarms_per_day)
@@ -130,7 +177,7 @@ def _run(
 
     detector.reset()
     alerts = []
-    for found in _watch(detector, [*_chunks(clean), *_chunks(test)], trial.profile.heartbeat_s):
+    for found in watch(detector, [*_chunks(clean), *_chunks(test)], trial.profile.heartbeat_s):
         alerts += _checked_alerts(found)
         check_time("looked for alerts")
     return Cell(
@@ -155,24 +202,6 @@ def _calibration(detector: Any) -> Any:
 def _chunks(readings: Readings) -> Iterator[Readings]:
     for start in range(0, len(readings), CHUNK):
         yield readings[slice(start, start + CHUNK)]
-
-
-def _watch(
-    detector: Detector, batches: list[Readings], heartbeat_s: float | None
-) -> Iterator[list[Alert]]:
-    """Yield what begins, calling `advance` at each heartbeat deadline as the recorder does."""
-    limit = math.inf if heartbeat_s is None else round(heartbeat_s * 1e9)
-    last: int | None = None
-    for batch in batches:
-        steps = np.diff(batch.time, prepend=batch.time[0] if last is None else last)
-        late = np.flatnonzero(steps > limit)
-        for start, stop in zip([0, *late], [*late, len(batch)], strict=True):
-            if stop > start:
-                yield detector.alerts(batch[slice(start, stop)])
-                last = int(batch.time[stop - 1])
-            if stop < len(batch) and last is not None:
-                yield detector.advance(last + int(limit))
-    yield detector.finish()
 
 
 def _checked(scores: Any, n: int) -> NDArray[np.float64]:

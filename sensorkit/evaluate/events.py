@@ -22,8 +22,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sensorkit.detect.calibration import DAY_NS, GAP_INTERVALS
+from sensorkit.detect.calibration import DAY_NS
+from sensorkit.evaluate.clean import clean_time, false_alarm_time, gaps
 from sensorkit.readings import Alert
+
+__all__ = [
+    "EventTable",
+    "Role",
+    "clean_time",
+    "false_alarm_time",
+    "fault_windows",
+    "gaps",
+    "match",
+    "nanoseconds",
+    "point_labels",
+    "within",
+]
 
 HOUR_NS = DAY_NS // 24
 NO_EPISODE = -1
@@ -255,44 +269,6 @@ def within(time: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[np.boo
     return _spans(first, np.searchsorted(time, window[:, 1], side="right"), len(time))
 
 
-def clean_time(time: NDArray[np.int64], window: NDArray[np.int64]) -> int:
-    """Return the nanoseconds that the readings cover outside the windows.
-
-    Parameters
-    ----------
-    time : array of int64, shape (n,)
-        Not decreasing. A step longer than 10 median steps is a gap and does not count: nobody
-        was watching.
-    window : array of int64, shape (n_windows, 2)
-        They may overlap.
-    """
-    steps = np.diff(time)
-    steps[gaps(time)] = 0
-    covered = np.concatenate([[0], np.cumsum(steps)])
-
-    def covered_until(at: NDArray[np.int64]) -> NDArray[np.int64]:
-        before = np.clip(np.searchsorted(time, at, side="right") - 1, 0, len(time) - 1)
-        into = np.clip(at - time[before], 0, np.append(steps, 0)[before])
-        until: NDArray[np.int64] = covered[before] + into
-        return until
-
-    ordered = window[np.argsort(window[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(ordered[:, 1]) if len(ordered) else ordered[:, 1]
-    # Each window takes what those before it have left.
-    begin = np.maximum(ordered[:, 0], np.concatenate([ordered[:1, 0], reach[:-1]]))
-    taken = covered_until(reach) - covered_until(np.minimum(begin, reach))
-    return int(covered[-1] - taken.sum())
-
-
-def gaps(time: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which steps, shape (n - 1,), are longer than 10 times the median positive step."""
-    steps = np.diff(time)
-    positive = steps[steps > 0]
-    if not len(positive):
-        return np.zeros(len(steps), dtype=np.bool_)
-    return np.asarray(steps > GAP_INTERVALS * np.median(positive))
-
-
 def nanoseconds(times: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
     """Return UTC times as nanoseconds since 1970, shape (n,)."""
     stamps = pd.DatetimeIndex(pd.to_datetime(times, utc=True))
@@ -310,17 +286,38 @@ def _roles(
     role = np.full(len(starts), Role.FALSE_ALARM, dtype=object)
     fault = np.full(len(starts), NO_FAULT, dtype=np.int64)
     by_start = np.argsort(window[:, 0], kind="stable")
-    for f in by_start[::-1]:  # so that the first window reached has the last word
-        reached = (starts <= window[f, 1]) & (ends >= window[f, 0])
-        role[reached], fault[reached] = Role.TOUCHING, f
-    for f in by_start:
-        inside = (starts >= window[f, 0]) & (starts <= window[f, 1])
-        role[inside] = Role.REPEAT if hit[f] else Role.TOUCHING
-        fault[inside] = f
+    opens, closes = window[by_start].T
+    # The first window that an episode reaches: the first to close at its start or later, if that
+    # one has opened by its end.
+    first = np.searchsorted(np.maximum.accumulate(closes), starts, side="left")
+    touching = first < np.searchsorted(opens, ends, side="right")
+    role[touching], fault[touching] = Role.TOUCHING, by_start[first[touching]]
+    # The last window in which it begins: the last to open, or the nearest that outlasts that one.
+    last = np.searchsorted(opens, starts, side="right") - 1
+    outlasting = _outlasting(closes)
+    while len(over := np.flatnonzero((last >= 0) & (np.append(closes, 0)[last] < starts))):
+        last[over] = outlasting[last[over]]
+    inside = np.flatnonzero(last >= 0)
+    fault[inside] = by_start[last[inside]]
+    role[inside] = Role.TOUCHING
+    role[inside[hit[fault[inside]]]] = Role.REPEAT
     role[episode[hit]] = Role.HIT
     fault[episode[hit]] = np.flatnonzero(hit)
     role[starts < begin] = Role.EARLIER
     return role, fault
+
+
+def _outlasting(closes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each window, by start, the last one before it that closes later; -1 for none."""
+    before = np.full(len(closes), -1, dtype=np.int64)
+    candidates: list[int] = []
+    for i, close in enumerate(closes.tolist()):
+        while candidates and closes[candidates[-1]] <= close:
+            candidates.pop()
+        if candidates:
+            before[i] = candidates[-1]
+        candidates.append(i)
+    return before
 
 
 def _spans(first: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> NDArray[np.bool_]:

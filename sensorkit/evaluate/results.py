@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -13,18 +13,20 @@ import numpy as np
 import pandas as pd
 
 from sensorkit.errors import UsageError
-from sensorkit.evaluate.rows import CASE_COLUMNS
+from sensorkit.evaluate.cases import CASE_COLUMNS
 from sensorkit.readings import isoformat
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 PARTS = (
     "settings",
     "recordings",
+    "cells",
     "detectors",
     "results",
     "detectability",
     "ranking",
+    "critical_difference",
     "verdict",
 )
 
@@ -46,6 +48,10 @@ class Results:
     scores : dict of str to DataFrame
         Recording -> `time` (nanoseconds UTC), `label` (0 or 1), `device`, and a column for each
         detector that did not fail; one row for each reading of the test stretch.
+    cells : list of dict
+        How each cell of the grid ended.
+    critical_difference : dict, optional
+        As `sensorkit.evaluate.statistics.critical_difference` has it; None with too few recordings.
     """
 
     settings: dict[str, Any]
@@ -57,6 +63,8 @@ class Results:
     verdict: dict[str, Any]
     cases: pd.DataFrame
     scores: dict[str, pd.DataFrame]
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    critical_difference: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json: what report.json holds, but `run`."""

@@ -1,64 +1,48 @@
-"""The rows of results.json and cases.csv, made of one cell."""
+"""The rows of results.json, made of one cell."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from sensorkit.evaluate.blocks import Draws, bootstrap
+from sensorkit.evaluate.cases import CASE_COLUMNS, Row, alarm_cases, fault_cases
 from sensorkit.evaluate.cell import Cell
+from sensorkit.evaluate.clean import alarm_places, clean_time, false_alarm_time
 from sensorkit.evaluate.events import EventTable, Role
-from sensorkit.evaluate.metrics import average_precision, point_scores, roc_auc, vus
+from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_figures, flag_intervals
+from sensorkit.evaluate.metrics import average_precision, roc_auc, vus
+from sensorkit.evaluate.metrics.runs import runs
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.statistics import (
+    Interval,
+    bunching,
     censored_median,
     median_delay_interval,
     poisson_interval,
+    resample,
+    weighted_poisson_interval,
     wilson_interval,
 )
+from sensorkit.evaluate.statistics.blocks import FIGURES, Draws, bootstrap
+from sensorkit.evaluate.statistics.nested import share_interval
 from sensorkit.evaluate.trial import Trial
-from sensorkit.readings import Alert, isoformat
+from sensorkit.readings import Alert
 
-Row = dict[str, Any]
+__all__ = ["CASE_COLUMNS", "Scored", "event_f1", "event_f1_interval", "score_cell"]
+
+Floats = NDArray[np.float64]
 
 COUNTED = ("faults_hit", "episodes", "false_alarms", "clean_hours")
-INTERVALS = (
-    "vus_pr",
-    "average_precision",
+EVENT_FIGURES = (
     "event_recall",
     "event_precision",
+    "event_f1",
     "false_alarms_per_day",
+    "time_in_false_alarm",
     "delay_median_s",
-)
-SHARES = ("vus_roc", "roc_auc", "point_precision", "point_recall", "point_f1")
-
-CASE_COLUMNS = (
-    "case",  # fault | false_alarm | touching
-    "recording",
-    "detector",
-    "status",
-    "device",
-    "fault",
-    "kind",
-    "channel",
-    "layer",
-    "magnitude",
-    "magnitude_sigma",
-    "start",
-    "end",
-    "window_end",
-    "hit",
-    "delay_s",
-    "watched_s",
-    "episode",
-    "alert_type",
-    "alert_channel",
-    "peak_score",
-    "threshold",
-    "clean_hours",
 )
 
 
@@ -70,8 +54,12 @@ class Scored(NamedTuple):
     cases: list[Row]
     draws: Draws | None
     """Bootstrap values over all kinds, paired with those of other detectors."""
-    delays: tuple[NDArray[np.float64], NDArray[np.float64]]
+    delays: tuple[Floats, Floats]
     """Delay and watch of each fault, as `EventTable` has them."""
+    false_seconds: Floats = np.empty(0)
+    """Clean seconds of each run of flags that has some."""
+    bunched: float = 1.0
+    """What `bunching` says of the false alarms."""
 
 
 def score_cell(cell: Cell, trial: Trial, settings: Settings) -> Scored:
@@ -80,25 +68,60 @@ def score_cell(cell: Cell, trial: Trial, settings: Settings) -> Scored:
     if not cell.ok:
         rows = [_empty_row(cell, trial, kind) for kind in kinds]
         nothing = np.empty(0)
-        return Scored(rows, _fault_cases(cell, trial, None, ()), None, (nothing, nothing))
+        return Scored(rows, fault_cases(cell, trial, None, ()), None, (nothing, nothing))
     table, alerts = trial.match(list(cell.alerts), settings.tolerance)
+    seconds, bunched = _false_seconds(cell, trial), _bunched(table, alerts, trial)
     rows, overall = [], None
     for number, kind in enumerate(kinds):
         # The same for every detector, so that their draws are paired.
         rng = np.random.default_rng([settings.seed, number, *trial.name.encode()])
-        row = _empty_row(cell, trial, kind) | _event_numbers(table, trial, kind, settings, rng)
+        row = _empty_row(cell, trial, kind) | _event_numbers(
+            table, seconds, bunched, trial, kind, settings, rng
+        )
         draws = None
         if trial.of_kind(kind).any():
             points, draws = _point_numbers(cell, trial, kind, settings, rng)
             row |= points
         rows.append(row)
         overall = draws if kind is None else overall
-    cases = [*_fault_cases(cell, trial, table, alerts), *_alarm_cases(cell, trial, table, alerts)]
-    return Scored(rows, cases, overall, (table.delay_s, table.watched_s))
+    cases = [*fault_cases(cell, trial, table, alerts), *alarm_cases(cell, trial, table, alerts)]
+    return Scored(rows, cases, overall, (table.delay_s, table.watched_s), seconds, bunched)
+
+
+def event_f1(hit: float, faults: float, hits: float, episodes: float) -> float | None:
+    """Return the harmonic mean of event recall and event precision; None without a fault.
+
+    0 where nothing is hit, as without an episode.
+
+    Parameters
+    ----------
+    hit, faults : float
+        Recall is their ratio.
+    hits, episodes : float
+        Precision is theirs; one episode that hits two faults is one hit here.
+    """
+    if not faults:
+        return None
+    if not hit:
+        return 0.0
+    recall, precision = hit / faults, hits / episodes
+    return 2 * recall * precision / (recall + precision)
+
+
+def event_f1_interval(f1: list[float], trials: list[float]) -> Interval:
+    """Return the interval of an event F1 from those of each recording.
+
+    F1 is 2 J / (1 + J) with J = hits / (faults + episodes that hit none), a share, so its interval
+    is that of J turned into F1. *trials* are the denominators of J. It covers more often than it
+    says: the number of faults is fixed, not drawn.
+    """
+    shares = np.array(f1) / (2 - np.array(f1))
+    low, high = share_interval(shares * trials, trials)
+    return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def _empty_row(cell: Cell, trial: Trial, kind: str | None) -> Row:
-    intervals = {key: None for name in INTERVALS for key in (name, f"{name}_ci")}
+    figures = (*EVENT_FIGURES, *FIGURES, *FLAG_FIGURES)
     return {
         "recording": cell.recording,
         "detector": cell.detector,
@@ -107,19 +130,25 @@ def _empty_row(cell: Cell, trial: Trial, kind: str | None) -> Row:
         "reason": cell.reason,
         "faults": int(trial.of_kind(kind).sum()),
         **dict.fromkeys(COUNTED),
-        **intervals,
-        **dict.fromkeys(SHARES),
+        **{key: None for name in figures for key in (name, f"{name}_ci")},
     }
 
 
 def _event_numbers(
-    table: EventTable, trial: Trial, kind: str | None, settings: Settings, rng: np.random.Generator
+    table: EventTable,
+    false_seconds: Floats,
+    bunched: float,
+    trial: Trial,
+    kind: str | None,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> Row:
     of = trial.of_kind(kind)
     n, hit = int(of.sum()), int(table.hit[of].sum())
     episodes, hits = table.episodes(of), table.hits(of)
     days = table.clean_hours / 24
     delays, watched = table.delay_s[of], table.watched_s[of]
+    f1 = event_f1(hit, n, hits, episodes)
     return {
         "faults_hit": hit,
         "episodes": episodes,
@@ -129,13 +158,53 @@ def _event_numbers(
         "event_recall_ci": wilson_interval(hit, n) if n else None,
         "event_precision": hits / episodes if episodes else None,
         "event_precision_ci": wilson_interval(hits, episodes) if episodes else None,
+        "event_f1": f1,
+        "event_f1_ci": None if f1 is None else event_f1_interval([f1], [n + episodes - hits]),
         "false_alarms_per_day": table.false_alarms / days if days else None,
-        "false_alarms_per_day_ci": poisson_interval(table.false_alarms, days) if days else None,
+        "false_alarms_per_day_ci": (
+            poisson_interval(table.false_alarms / bunched, days / bunched) if days else None
+        ),
+        **_time_in_false_alarm(false_seconds, days * 86_400, bunched),
         "delay_median_s": float(censored_median(delays, watched)[0]),
         "delay_median_s_ci": median_delay_interval(
-            delays, watched, resamples=settings.resamples, rng=rng
+            delays, watched, weights=resample(n, settings.resamples, rng)
         ),
     }
+
+
+def _time_in_false_alarm(seconds: Floats, clean: float, bunched: float) -> Row:
+    if not clean:
+        return {}
+    low, high = weighted_poisson_interval(seconds, clean, bunched)
+    return {
+        "time_in_false_alarm": float(seconds.sum()) / clean,
+        # Without any such time nobody knows how long an alarm would have lasted.
+        "time_in_false_alarm_ci": (low, min(high, 1.0) if len(seconds) else math.inf),
+    }
+
+
+def _false_seconds(cell: Cell, trial: Trial) -> Floats:
+    """Return the clean seconds of each run of flags, device by device."""
+    at, found = 0, [np.empty(0)]
+    for unit in trial.units:
+        flags = cell.flags[at : at + len(unit.rows)]
+        found.append(false_alarm_time(flags, unit.time, trial.window[unit.faults]) / 1e9)
+        at += len(unit.rows)
+    return np.concatenate(found)
+
+
+def _bunched(table: EventTable, alerts: list[Alert], trial: Trial) -> float:
+    """Return the bunching of the false alarms: of each device, by how many it has."""
+    known = {unit.device: i for i, unit in enumerate(trial.units)}
+    false = [a for a, role in zip(alerts, table.role, strict=True) if role == Role.FALSE_ALARM]
+    total = 0.0
+    for i, unit in enumerate(trial.units):
+        # As in `Trial.match`, an alert of an unknown device belongs to the first.
+        starts = [alert.start for alert in false if known.get(alert.device, 0) == i]
+        window = trial.window[unit.faults]
+        places = alarm_places(np.array(starts, dtype=np.int64), unit.time, window)
+        total += len(starts) * bunching(places / 1e9, clean_time(unit.time, window) / 1e9)
+    return total / len(false) if false else 1.0
 
 
 def _point_numbers(
@@ -144,114 +213,17 @@ def _point_numbers(
     kept, faulty = trial.view(kind)
     if not faulty.any():  # a silence with which the recording ends leaves no reading
         return {}, None
-    scores = cell.scores[kept]
+    scores, flags = cell.scores[kept], cell.flags[kept]
     volume = vus(faulty, scores, buffer=settings.buffer, thresholds=settings.thresholds)
-    precision = average_precision(faulty, scores)
-    draws = bootstrap(
-        faulty,
-        scores,
-        buffer=settings.buffer,
-        vus_pr=volume.pr,
-        average_precision=precision,
-        resamples=settings.resamples,
-        rng=rng,
-    )
-    volume_ci, precision_ci = draws.intervals()
-    at_threshold = point_scores(faulty, cell.flags[kept])
-    return {
+    exact = {
         "vus_pr": volume.pr,
-        "vus_pr_ci": volume_ci,
         "vus_roc": volume.roc,
-        "average_precision": precision,
-        "average_precision_ci": precision_ci,
-        "roc_auc": None if faulty.all() else roc_auc(faulty, scores),
-        "point_precision": at_threshold.precision,
-        "point_recall": at_threshold.recall,
-        "point_f1": at_threshold.f1,
-    }, draws
-
-
-def _fault_cases(
-    cell: Cell, trial: Trial, table: EventTable | None, alerts: list[Alert] | tuple[()]
-) -> list[Row]:
-    cases = []
-    for i, fault in enumerate(trial.labels.to_dict("records")):
-        case = _case(cell, "fault", fault["device"]) | {
-            "fault": int(fault["id"]),
-            "kind": fault["kind"],
-            "channel": _text(fault["channel"]),
-            "layer": fault["layer"],
-            "magnitude": fault["magnitude"],
-            "magnitude_sigma": fault["magnitude_sigma"],
-            "start": isoformat(pd.Timestamp(fault["start"]).value),
-            "end": isoformat(pd.Timestamp(fault["end"]).value),
-            "window_end": isoformat(int(trial.window[i, 1])),
-        }
-        if table is not None:
-            hit = bool(table.hit[i])
-            case |= {
-                "hit": hit,
-                "delay_s": float(table.delay_s[i]),
-                "watched_s": float(table.watched_s[i]),
-                "peak_score": _peak(cell, trial, fault["device"], *trial.window[i]),
-                "clean_hours": table.clean_hours,
-            }
-            if hit:
-                episode = int(table.episode[i])
-                alert = alerts[episode]
-                case |= {
-                    "episode": episode,
-                    "alert_type": alert.type,
-                    "alert_channel": _text(alert.channel),
-                }
-        cases.append(case)
-    return cases
-
-
-def _alarm_cases(cell: Cell, trial: Trial, table: EventTable, alerts: list[Alert]) -> list[Row]:
-    names = {Role.FALSE_ALARM: "false_alarm", Role.TOUCHING: "touching"}
-    cases = []
-    for i, (alert, role) in enumerate(zip(alerts, table.role, strict=True)):
-        if role not in names:
-            continue
-        case = _case(cell, names[role], alert.device) | {
-            "start": isoformat(alert.start),
-            "end": None if alert.end is None else isoformat(alert.end),
-            "episode": i,
-            "alert_type": alert.type,
-            "alert_channel": _text(alert.channel),
-            "peak_score": _alert_peak(cell, trial, alert),
-            "clean_hours": table.clean_hours,
-        }
-        if role is Role.TOUCHING:
-            fault = trial.labels.iloc[int(table.fault[i])]
-            case |= {"fault": int(fault["id"]), "kind": fault["kind"]}
-        cases.append(case)
-    return cases
-
-
-def _case(cell: Cell, case: str, device: str) -> Row:
-    return dict.fromkeys(CASE_COLUMNS) | {
-        "case": case,
-        "recording": cell.recording,
-        "detector": cell.detector,
-        "status": str(cell.status),
-        "device": device,
-        "threshold": cell.threshold,
+        "average_precision": average_precision(faulty, scores),
+        "roc_auc": math.nan if faulty.all() else roc_auc(faulty, scores),
+        **flag_figures(faulty, flags),
     }
-
-
-def _alert_peak(cell: Cell, trial: Trial, alert: Alert) -> float | None:
-    end = np.iinfo(np.int64).max if alert.end is None else alert.end
-    peak = _peak(cell, trial, alert.device, alert.start, end)
-    return alert.score if peak is None else peak
-
-
-def _peak(cell: Cell, trial: Trial, device: str, start: int, end: int) -> float | None:
-    """Return the highest score between two times, inclusive; None where there is no reading."""
-    scores = cell.scores[trial.span(device, start, end)]
-    return float(scores.max()) if len(scores) else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    weights = resample(len(runs(faulty).start), settings.resamples, rng)
+    draws = bootstrap(faulty, scores, buffer=settings.buffer, exact=exact, weights=weights)
+    intervals = draws.intervals() | flag_intervals(faulty, flags, exact, weights)
+    row: Row = {name: None if math.isnan(value) else value for name, value in exact.items()}
+    return row | {f"{name}_ci": found for name, found in intervals.items()}, draws

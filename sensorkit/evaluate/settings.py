@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from sensorkit.checked_yaml import Section, describe, read_yaml
+from sensorkit.checked_yaml import Misplaced, Section, describe, read_yaml
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.statistics import CONFIDENCE
 from sensorkit.profile import Profile
@@ -18,6 +18,9 @@ BASELINES = ("random", "always", "never", "last_value")
 
 DEFAULT = ("sigma", "forest", "volatility", "mewma", "guard")
 """In the table when none are named. `novelty` has to be: it takes longer than all others."""
+
+KIND = "detector"
+"""Among a detector's parameters: its kind, where its name is another one."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -46,7 +49,7 @@ class DetectabilityGrid(Section):
     largest_sigma: Positive = 20.0
     """Of faults whose size is a value, in robust sigmas of the channel."""
     duration: Annotated[int, Field(ge=1)] = 60
-    """Readings that a fault lasts whose size is a value."""
+    """Readings that a fault lasts whose size is a value; a momentary one (`spike`) has one."""
     longest: Annotated[int, Field(ge=3)] = 240
     """Readings of the largest fault whose size is its duration; the smallest has 1."""
 
@@ -74,7 +77,8 @@ class Settings(Section):
     """Of VUS; None takes every score, 250 is the published definition."""
     detectors: dict[str, dict[str, Any]] | None = None
     """Name -> parameters. None: those of `DEFAULT`, and `rules` where every profile has some.
-    The baselines are always there; name one to give it parameters."""
+    The baselines are always there; name one to give it parameters. With `detector: KIND` among
+    the parameters the name is free, so that one kind can stand there twice."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of the resampling; detectors have their own."""
     resamples: Annotated[int, Field(ge=100)] = 500
@@ -82,7 +86,10 @@ class Settings(Section):
     detectability: DetectabilityGrid | None = None
     """Measure the smallest fault that each detector finds; None: do not."""
     timeout_s: Positive | None = 600.0
-    """Longest time for one recording and detector; looked at between steps of the work."""
+    """Longest time for one recording and detector. A worker process is stopped at it, whatever it
+    does; without one the clock is looked at between steps of the work."""
+    memory_mb: Positive | None = None
+    """Largest resident memory of a worker process, libraries included; 1 MB = 1e6 bytes."""
 
     @model_validator(mode="after")
     def _leaves_a_test(self) -> Self:
@@ -91,6 +98,23 @@ class Settings(Section):
                 f"fit ({self.fit:g}) and calibrate ({self.calibrate:g}) leave nothing for the "
                 "test; their sum must be below 1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_say_what_they_are(self) -> Self:
+        for name, params in (self.detectors or {}).items():
+            kind = params.get(KIND, name)
+            if not isinstance(kind, str):
+                raise Misplaced(
+                    ("detectors", name, KIND), f"is {kind!r}; a detector's name is wanted"
+                )
+            if kind != name and (kind in BASELINES or name in BASELINES):
+                baseline = kind if kind in BASELINES else name
+                raise Misplaced(
+                    ("detectors", name),
+                    f"{baseline!r} is a baseline, which has one place in every table; give it "
+                    "parameters under its own name, and no other detector that name",
+                )
         return self
 
     @classmethod
@@ -123,6 +147,15 @@ class Settings(Section):
                 chosen = {"rules": {}, **chosen}
         own = {name: dict(params) for name, params in chosen.items() if name not in BASELINES}
         return {**own, **{name: dict(chosen.get(name, {})) for name in BASELINES}}
+
+    def kind_of(self, name: str) -> str:
+        """Return the registered detector that stands under *name*.
+
+        >>> settings = Settings(detectors={"long": {"detector": "sigma", "window": 500}})
+        >>> settings.kind_of("long")
+        'sigma'
+        """
+        return str((self.detectors or {}).get(name, {}).get(KIND, name))
 
     def to_dict(self, detectors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return the `settings` of results.json, with the detectors that were taken."""

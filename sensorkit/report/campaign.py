@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.capture import Recording
+from sensorkit.capture.injected import inject_recording
 from sensorkit.errors import UsageError
 from sensorkit.faults import FaultPlan, robust_sigma
 from sensorkit.faults.plan import GAP_READINGS
+from sensorkit.nearest import unknown
 from sensorkit.readings import Readings
 
 FILLED = 0.6
@@ -34,6 +37,65 @@ class _Size(NamedTuple):
     """Readings between two faults."""
 
 
+class Variant(NamedTuple):
+    """A recording, and the faults that a copy of it gets."""
+
+    recording: Recording
+    plan: FaultPlan | None
+    """None: it has labels already, and is taken as it is."""
+    seed: int
+    name: str
+    """Of the copy."""
+
+    def inject(self, folder: Path) -> Recording:
+        """Return the copy, written below *folder*; or the recording, if it is taken as it is."""
+        if self.plan is None:
+            return self.recording
+        return inject_recording(self.recording, self.plan, folder / self.name, seed=self.seed)
+
+
+def variants(
+    recordings: Sequence[Recording],
+    *,
+    plans: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
+    **size: Any,
+) -> list[Variant]:
+    """Return the copies that are made of *recordings*: one for each plan and seed.
+
+    Copies of one recording share its readings: they show how much the places of the faults
+    matter, and are no independent recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Healthy ones; one that has labels is taken as it is.
+    plans : sequence of str
+        Names or paths; none is a campaign.
+    seeds : sequence of int
+    **size
+        Of the campaign, as `campaign` takes it.
+
+    Raises
+    ------
+    UsageError, PlanError
+        As `campaign` and `FaultPlan.load`.
+    """
+    found = []
+    for recording in recordings:
+        if not recording.labels().empty:
+            found.append(Variant(recording, None, seeds[0], recording.name))
+            continue
+        for plan in plans or [""]:
+            for seed in seeds:
+                parts = [recording.name, "faults"]
+                parts += [Path(plan).stem] if len(plans) > 1 else []
+                parts += [str(seed)] if len(seeds) > 1 else []
+                made = FaultPlan.load(plan) if plan else campaign(recording, seed=seed, **size)
+                found.append(Variant(recording, made, seed, "-".join(parts)))
+    return found
+
+
 def campaign(
     recording: Recording,
     *,
@@ -43,6 +105,7 @@ def campaign(
     durations: Sequence[int],
     repeats: int,
     seed: int,
+    channels: Sequence[str] = (),
 ) -> FaultPlan:
     """Return a plan of every kind on every channel, placed in the last part of *recording*.
 
@@ -63,22 +126,34 @@ def campaign(
     repeats : int
         How often each combination is wanted.
     seed : int
+    channels : sequence of str
+        Those that get faults; none named is all that vary.
 
     Raises
     ------
     UsageError
-        If not even the smallest one fits; the message says how many readings would do.
+        If a channel is not in the recording or never moves, or not even the smallest campaign
+        fits; the message says how many readings would do.
     PlanError
         If a kind is unknown.
     """
     readings = recording.readings()
     start_s, step_s, n_test = _test(readings, clean)
-    channels = [name for name in readings.channels if robust_sigma(readings.channel(name)) > 0]
+    moving = [name for name in readings.channels if robust_sigma(readings.channel(name)) > 0]
+    for name in channels:
+        if name not in readings.channels:
+            known = readings.channels
+            raise UsageError(f"recording {recording.name!r}: {unknown('channel', name, known)}")
+        if name not in moving:
+            raise UsageError(
+                f"recording {recording.name!r}: channel {name!r} never moves, so a fault has no "
+                "size in its sigmas; leave it out"
+            )
     needed = 0
     for size in _smaller_and_smaller(repeats, durations, sizes_sigma):
         plan = FaultPlan.campaign(
             kinds,
-            channels,
+            channels or moving,
             sizes_sigma=size.sizes_sigma,
             durations_s=[readings_ * step_s for readings_ in size.durations],
             repeats=size.repeats,

@@ -10,26 +10,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sensorkit.report.figures import ALERT, COLOURS, DASHES, Figure
+from sensorkit.report.critical_difference import critical_difference
+from sensorkit.report.curves import curves
+from sensorkit.report.figures import ALERT, COLOURS, GREY, Figure, styles
 from sensorkit.report.formats import fixed, interval, number, percent, seconds
+from sensorkit.report.tables import compared
 
 Report = Mapping[str, Any]
 
 
 def charts(report: Report, cases: pd.DataFrame) -> list[Figure]:
-    """Return the figures that compare the detectors, those first that decide."""
+    """Return all figures of a report but the examples, those first that decide."""
+    return [*comparison(report, cases), *critical_difference(report), *curves(report)]
+
+
+def comparison(report: Report, cases: pd.DataFrame) -> list[Figure]:
+    """Return the figures of what each detector did in the test."""
     return [_found_within(report, cases), _false_alarms(report), _vus_pr(report)]
 
 
 def _found_within(report: Report, cases: pd.DataFrame) -> Figure:
-    # Baselines other than the chance ones would fill the picture; the table has them all.
-    names = [row["detector"] for row in report["ranking"] if not row["baseline"]]
-    names = names or [row["detector"] for row in report["ranking"]]
+    names = compared(report)
     faults = cases[(cases["case"] == "fault") & (cases["status"] == "ok")]
     delays = {
-        name: rows["delay_s"].fillna(np.inf).to_numpy(dtype=np.float64)
+        name: mine["delay_s"].fillna(np.inf).to_numpy(dtype=np.float64)
         for name in names
-        if len(rows := faults[faults["detector"] == name])
+        if len(mine := faults[faults["detector"] == name])
     }
     marks = (1.0, 5.0, 10.0, 30.0, 60.0)
     rows = [
@@ -46,7 +52,7 @@ def _found_within(report: Report, cases: pd.DataFrame) -> Figure:
         "found-within",
         "How soon faults are found: a line that stays below 100 % shows what was missed",
         f"Lines: share of faults found against time since the fault began. In the end: {found}.",
-        found_within(delays),
+        found_within(delays, names),
         ("Detector", *(f"within {seconds(mark)}" for mark in marks), "at all", "Faults"),
         rows,
     )
@@ -182,7 +188,7 @@ def interval_chart(
             bounds = intervals[i] or (None, None)
             low.append(value - (value if bounds[0] is None else bounds[0]))
             high.append((value if bounds[1] is None else bounds[1]) - value)
-        colour = COLOURS[4] if hollow else COLOURS[0]
+        colour = GREY if hollow else COLOURS[0]
         traces.append(
             {
                 "type": "scatter",
@@ -257,7 +263,7 @@ def interval_chart(
     }
 
 
-def found_within(delays: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+def found_within(delays: Mapping[str, NDArray[np.float64]], names: Sequence[str]) -> dict[str, Any]:
     """Return the share of faults found within a time, a line a detector.
 
     Parameters
@@ -265,11 +271,14 @@ def found_within(delays: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
     delays : mapping from detector to array of float
         Seconds from the fault's start to the alert; inf for a fault that was missed. A line
         that ends below 1 shows the misses.
+    names : sequence of str
+        All that are compared: a detector keeps its colour when another has no line.
     """
     finite = [d[np.isfinite(d)] for d in delays.values()]
     longest = max((float(d.max()) for d in finite if len(d)), default=1.0)
+    look = styles(names)
     data = []
-    for place, (name, delay) in enumerate(delays.items()):
+    for name, delay in delays.items():
         found = np.sort(delay[np.isfinite(delay)])
         share = np.arange(1, len(found) + 1) / max(len(delay), 1)
         data.append(
@@ -282,8 +291,8 @@ def found_within(delays: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
                 "line": {
                     "shape": "hv",
                     "width": 2.2,
-                    "color": COLOURS[place % len(COLOURS)],
-                    "dash": DASHES[place % len(DASHES)],
+                    "color": look[name].colour,
+                    "dash": look[name].dash,
                 },
                 "hovertemplate": "%{y:.0%} within %{x:.1f} s<extra>%{fullData.name}</extra>",
             }

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from sensorkit.errors import RunError, UsageError
+from sensorkit.evaluate.results import SCHEMA_VERSION
 from sensorkit.report.files import read_json, write_json
 
 SCHEMA = Path(__file__).parent / "report.schema.json"
@@ -27,10 +29,20 @@ def problem(report: Mapping[str, Any]) -> str | None:
     >>> problem({"schema_version": 2}) is None
     False
     """
-    errors = sorted(_validator().iter_errors(report), key=lambda error: len(error.absolute_path))
-    if not errors:
-        return None
-    return f"{errors[0].json_path}: {errors[0].message[:300]}"
+    error = best_match(_validator().iter_errors(report))
+    return None if error is None else f"{error.json_path}: {error.message[:300]}"
+
+
+def made_by(version: object) -> str:
+    """Return which sensorkit wrote a report of this schema version; "" if it is this one.
+
+    >>> made_by(1), made_by(SCHEMA_VERSION)
+    ('made by an older version', '')
+    """
+    if version == SCHEMA_VERSION:
+        return ""
+    newer = isinstance(version, int) and version > SCHEMA_VERSION
+    return f"made by {'a newer' if newer else 'an older'} version"
 
 
 def write_report(
@@ -57,7 +69,7 @@ def read_report(run_dir: Path) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If there is none, or it does not fit the schema.
+        If there is none, it is of another version, or it does not fit the schema.
     """
     path = run_dir / "report.json"
     if not path.is_file():
@@ -65,6 +77,13 @@ def read_report(run_dir: Path) -> dict[str, Any]:
             f"{run_dir}: has no report.json, so the run did not pass; run.json says why"
         )
     report = read_json(path)
+    had = report.get("schema_version")
+    if other := made_by(had):
+        raise UsageError(
+            f"{path}: was {other} of sensorkit (schema_version {had!r}, this one reads "
+            f"{SCHEMA_VERSION}); the report.html beside it stays as it is, a new run gives new "
+            "numbers"
+        )
     wrong = problem(report)
     if wrong is not None:
         raise UsageError(f"{path}: does not fit {SCHEMA.name}: {wrong}")

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Okabe and Ito's colours, darkened or lightened to 3:1 against both white and near black.
-COLOURS = ("#1f77c9", "#d1660a", "#0f9271", "#b55fa0", "#7c7f86", "#a8870a", "#3f9fd0")
+COLOURS = ("#1f77c9", "#d1660a", "#0f9271", "#b55fa0", "#a8870a", "#3f9fd0")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+GREY = "#7c7f86"
 FAULT = "#d1660a"
 ALERT = "#c2255c"
 SIGNAL = "#1f77c9"
@@ -42,6 +43,37 @@ class Figure:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     """Its numbers, for the table beside it."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one detector is drawn, in every figure of a page: no two differ by colour alone."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+    def veil(self, opacity: float) -> str:
+        """Return the colour as plotly fills with it.
+
+        >>> Style("#1f77c9", "solid", "circle").veil(0.2)
+        'rgba(31, 119, 201, 0.2)'
+        """
+        red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
+        return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def styles(names: Sequence[str]) -> dict[str, Style]:
+    """Return the style of each name, by its place; colours come again after six, dashes shifted.
+
+    >>> styles(["guard", "sigma"])["sigma"]
+    Style(colour='#d1660a', dash='dash', symbol='square')
+    """
+    n = len(COLOURS)
+    return {
+        name: Style(COLOURS[i % n], DASHES[(i + i // n) % len(DASHES)], SYMBOLS[i % len(SYMBOLS)])
+        for i, name in enumerate(names)
+    }
 
 
 def downsample(values: NDArray[np.float64], points: int = MAX_POINTS) -> NDArray[np.intp]:

@@ -26,12 +26,13 @@ def percent(share: float | None) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """Return *value* with so many significant digits.
 
-    >>> number(0.123456), number(1234567.0), number(12.0), number(0.0)
-    ('0.123', '1,230,000', '12', '0')
+    >>> number(0.123456), number(1234567.0), number(134.0, 2), number(0.0)
+    ('0.123', '1,230,000', '130', '0')
     """
     if value is None:
         return NONE
-    if abs(value) >= 1000:
+    # Python would write 1.3e+02, and 99.6 with two digits as 1e+02.
+    if abs(value) >= min(1000, 10**digits) / 2:
         return f"{float(f'{value:.{digits}g}'):,.0f}"
     return f"{value:.{digits}g}"
 
@@ -68,7 +69,46 @@ def seconds(value: float | None) -> str:
     return f"{value / 86_400:.3g} days"
 
 
-def interval(bounds: Sequence[float | None] | None, form: Callable[[float], str] = number) -> str:
+def sized(value: float | None, unit: str) -> str:
+    """Return a size with its unit; one in seconds as `seconds` does.
+
+    >>> sized(1.85, "°C"), sized(90, "s"), sized(2.0, ""), sized(None, "s") == NONE
+    ('1.85 °C', '1.5 min', '2', True)
+    """
+    if value is None or unit == "s":
+        return seconds(value)
+    return f"{number(value)} {unit}".rstrip()
+
+
+def probability(p: float | None) -> str:
+    """Return a p-value; below 0.001 only that is said.
+
+    >>> probability(0.314), probability(0.0123), probability(0.0), probability(None) == NONE
+    ('0.31', '0.012', '<0.001', True)
+    """
+    if p is None:
+        return NONE
+    if p < 0.001:
+        return "<0.001"
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.2g}"
+
+
+def megabytes(value: float | None) -> str:
+    """Return an amount of memory; *value* is in MB.
+
+    >>> megabytes(312.4), megabytes(2048)
+    ('312 MB', '2.05 GB')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.0f} MB" if value < 1000 else f"{value / 1000:.3g} GB"
+
+
+def interval(
+    bounds: Sequence[float | None] | None,
+    form: Callable[[float], str] = number,
+    open_end: str = "not reached",
+) -> str:
     """Return a 95 % interval in brackets; an open side is named.
 
     >>> interval([0.5, 0.75], percent), interval([6.0, None], seconds), interval(None)
@@ -76,8 +116,8 @@ def interval(bounds: Sequence[float | None] | None, form: Callable[[float], str]
     """
     if bounds is None:
         return ""
-    low, high = ("not reached" if bound is None else form(bound) for bound in bounds)
-    return low if low == high == "not reached" else f"[{low}, {high}]"
+    low, high = (open_end if bound is None else form(bound) for bound in bounds)
+    return low if low == high == open_end else f"[{low}, {high}]"
 
 
 def day_and_minute(time: str) -> str:

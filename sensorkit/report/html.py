@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from sensorkit.errors import UsageError
-from sensorkit.report import tables
+from sensorkit.report import inputs, measures, tables
 from sensorkit.report.cases import closer_look, load_cases
-from sensorkit.report.charts import charts
-from sensorkit.report.document import read_report
+from sensorkit.report.charts import comparison
+from sensorkit.report.critical_difference import critical_difference
+from sensorkit.report.curves import curves, left_out
+from sensorkit.report.document import made_by, read_report
 from sensorkit.report.examples import read_examples
 from sensorkit.report.executed import render_notebooks
 from sensorkit.report.files import INDEX, RUNS, read_json, write_text
 from sensorkit.report.formats import NONE, day_and_minute, number, percent, seconds
 from sensorkit.report.pages import page, plotly_asset, plotly_code
+from sensorkit.report.smallest import NUMBERS, smallest
 
 MARKS = {
     "passed": "✓ passed",
@@ -43,6 +46,12 @@ def render(run_dir: Path) -> Path:
     UsageError
         If the run has no report, or one that does not fit the schema.
     """
+    if (run_dir / "public.json").exists():
+        from sensorkit.evaluate.public import PublicResults
+        from sensorkit.report import public_page
+
+        run = read_json(run_dir / "run.json")
+        return public_page.render(run_dir, PublicResults.read(run_dir), run)
     values = _values(run_dir)
     plotly = plotly_asset(run_dir.parent.parent)
     render_notebooks(run_dir / "executed", plotly=f"../../../{plotly}", back="../report.html")
@@ -86,20 +95,30 @@ def _values(run_dir: Path) -> dict[str, Any]:
         "created": day_and_minute(report["run"]["created_at"]),
         "verdict": report["verdict"],
         "sentences": tables.sentences(report),
+        "compared": tables.comparison(report),
         "tiles": tables.tiles(report),
         "tiles_of": best if recommended else f"The best ranked one is {best}; its numbers",
         "warnings": tables.warnings(report),
         "ranking": tables.ranking(report),
         "ranking_caption": _ranking_caption(report),
+        "vus_variant": report["settings"]["vus_variant"],
+        "all_measures": measures.all_measures(report),
+        "definitions": measures.definitions(),
+        "ranks": critical_difference(report),
         "heat": tables.heat(report),
+        "smallest": smallest(report),
+        "smallest_numbers": NUMBERS,
+        "curves": curves(report),
+        "curves_left_out": left_out(report),
         "closer": closer_look(cases, best),
-        "figures": charts(report, cases),
+        "figures": comparison(report, cases),
         "examples": read_examples(run_dir),
         "examples_of": best,
-        "recordings": tables.recordings(report),
-        "calibration": tables.calibration(report),
-        "method": tables.method(report),
-        "provenance": tables.provenance(report),
+        "recordings": inputs.recordings(report),
+        "grid": inputs.grid(report),
+        "calibration": inputs.calibration(report),
+        "method": inputs.method(report),
+        "provenance": inputs.provenance(report),
         "versions": sorted(report["run"]["versions"].items()),
         "parameters": json.dumps(parameters, indent=2, sort_keys=True, ensure_ascii=False),
     }
@@ -157,7 +176,7 @@ def index(out: Path) -> Path:
 
 
 def _index_row(run_dir: Path) -> dict[str, str]:
-    """Return a run's line; a run.json that cannot be read is a line, too."""
+    """Return a run's line; a run.json that cannot be read, or an old one, is a line, too."""
     try:
         run = read_json(run_dir / "run.json")
     except UsageError as error:
@@ -172,6 +191,8 @@ def _index_row(run_dir: Path) -> dict[str, str]:
         "created": day_and_minute(created) if created else run_dir.name,
         "status": status,
         "mark": MARKS.get(status, status),
+        # A run that did not pass has no summary, so no numbers that could be of another version.
+        "made_by": made_by(summary.get("schema_version")) if summary else "",
         "recordings": ", ".join(summary.get("recordings", [])) or NONE,
         "verdict": summary.get("verdict") or run.get("reason") or NONE,
         "recall": percent(summary.get("event_recall")),

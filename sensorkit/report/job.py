@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sensorkit.capture import Recording
-from sensorkit.detect.registry import find
 from sensorkit.errors import NotebookError, UsageError
+from sensorkit.evaluate import Config as _File
 from sensorkit.evaluate import Settings
+from sensorkit.evaluate.running.grid import entries
+from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.evaluate.trial import prepare
 from sensorkit.faults import FaultPlan
 from sensorkit.faults.signal import injections
-from sensorkit.nearest import did_you_mean
+from sensorkit.nearest import did_you_mean, unknown
 from sensorkit.profile import Profile
 from sensorkit.report.campaign import campaign
 from sensorkit.report.parameters import Parameter, check, declared, from_text
@@ -26,9 +30,13 @@ GIVEN_BY_THE_DRIVER = {
     "recordings": "--recording",
     "out_dir": "--out",
     "results": "--out",
+    "keep": "--out",
 }
 SETTINGS = ("fit", "calibrate", "false_alarms_per_day", "tolerance", "buffer", "resamples", "seed")
 """Parameters of 03_benchmark that go into the settings of the benchmark as they are."""
+
+OR_NONE = ("thresholds", "detectors", "detectability", "timeout_s", "memory_mb")
+"""The same, where 0 and {} stand for None."""
 
 FULL: Mapping[str, Any] = {
     "fit": 0.3,
@@ -37,6 +45,8 @@ FULL: Mapping[str, Any] = {
     "durations": [30, 120],
     "repeats": 3,
     "resamples": 500,
+    "workers": 0,
+    "detectability": DetectabilityGrid().model_dump(mode="json"),
 }
 """The main job. The notebooks' own defaults are the small case, for reading and for tests."""
 
@@ -60,10 +70,54 @@ class Config:
     """Notebook parameters: `name` or `notebook.name` -> value, text from a command line too."""
     quick: bool = False
     """The notebooks' own small defaults."""
+    fresh: bool = False
+    """Forget the finished cells of earlier runs."""
     arguments: Sequence[str] = ("evaluate",)
     """The command line, for the report."""
     timeout_s: float = NOTEBOOK_TIMEOUT_S
     """Of each notebook."""
+
+
+def asked_for(
+    file: Path | None,
+    *,
+    recordings: Sequence[Path] | None = None,
+    profile: str | None = None,
+    faults: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **others: Any,
+) -> Config:
+    """Return what a file asks for and what goes before it; None of an argument: not said.
+
+    Parameters
+    ----------
+    file : Path, optional
+        As `sensorkit.evaluate.Config` reads it.
+    recordings, profile, faults, settings
+        Of `Config`. Recordings stand in for the devices of the file, a profile for its recordings
+        and devices, a plan for its plans.
+    **others
+        Of `Config`.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or holds a mistake.
+    """
+    said = _File.load(file) if file is not None else _File()
+    values = said.parameters()
+    if recordings or profile:
+        values.pop("profiles", None)
+    if faults is not None:
+        values.pop("plans", None)
+    folders = recordings or ([] if profile else [Path(folder) for folder in said.recordings])
+    return Config(
+        recordings=tuple(folders),
+        profile=profile or said.profile or Config.profile,
+        faults=said.plan or "" if faults is None else faults,
+        settings=values | dict(settings or {}),
+        **others,
+    )
 
 
 def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
@@ -78,7 +132,7 @@ def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
     known = {name: declared(folder / f"{name}.ipynb") for name in NOTEBOOKS}
     given: dict[str, dict[str, Any]] = {name: {} for name in NOTEBOOKS}
     base = {} if config.quick else {**FULL, **({} if config.recordings else EMULATED)}
-    own = {"profile": config.profile, "plan": config.faults}
+    own = {"profile": _resolved(config.profile), "plan": _resolved(config.faults)}
     for key, value in {**base, **own, **config.settings}.items():
         for name, parameter in _addressed(key, known):
             where = f"{name}.ipynb"
@@ -88,6 +142,17 @@ def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
                 else check({parameter.name: value}, known[name], where)[parameter.name]
             )
     return given
+
+
+def _resolved(name: str) -> str:
+    """Return the absolute path of a YAML file: a notebook works in a folder of its own."""
+    return str(Path(name).resolve()) if Path(name).suffix in {".yaml", ".yml"} else name
+
+
+def settings_of(parameters: Mapping[str, Any]) -> Settings:
+    """Return the settings that 03_benchmark makes of its parameters."""
+    taken = {name: parameters[name] for name in SETTINGS}
+    return Settings.from_dict(taken | {name: parameters[name] or None for name in OR_NONE})
 
 
 def _addressed(
@@ -121,6 +186,25 @@ def in_force(given: Mapping[str, Mapping[str, Any]], folder: Path) -> Parameters
     }
 
 
+def as_file(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return all that is in force as a file that `--config` takes, in YAML.
+
+    Parameters
+    ----------
+    config : Config
+    parameters : mapping
+        All parameters in force.
+    """
+    recordings = [str(folder.resolve()) for folder in config.recordings]
+    sections = {
+        name: {key: value for key, value in given.items() if key not in GIVEN_BY_THE_DRIVER}
+        for name, given in parameters.items()
+    }
+    said = {"recordings": recordings} if recordings else {}
+    text: str = yaml.safe_dump({**said, **sections}, sort_keys=False, allow_unicode=True)
+    return text
+
+
 def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise now what a notebook would only find out later.
 
@@ -135,13 +219,16 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
     UsageError
         If a profile, a plan or a recording cannot be used, or a recording is too short.
     """
-    inject, bench = parameters["02_inject_faults"], parameters["03_benchmark"]
-    Profile.load(config.profile)
+    capture, inject = parameters["01_capture"], parameters["02_inject_faults"]
+    settings = settings_of(parameters["03_benchmark"])
+    profiles = [Profile.load(name) for name in capture["profiles"] or [config.profile]]
     FaultPlan.campaign(inject["kinds"], ["any"])
-    for name in bench["detectors"]:
-        find(name)
-    settings = Settings.from_dict({name: bench[name] for name in SETTINGS})
-    plan = FaultPlan.load(config.faults) if config.faults else None
+    for profile in [] if config.recordings else profiles:
+        known = [channel.name for channel in profile.channels]
+        for name in inject["channels"]:
+            if name not in known:
+                raise UsageError(f"profile {profile.name!r}: {unknown('channel', name, known)}")
+    plans = [FaultPlan.load(name) for name in plans_of(inject)]
     recordings = [Recording.open(folder) for folder in config.recordings]
     names = [recording.name for recording in recordings]
     for name in names:
@@ -150,16 +237,23 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
                 f"two recordings are called {name!r}, and a report could not tell them apart; "
                 "rename one of the folders"
             )
+    entries(settings, {}, [recording.profile for recording in recordings] or profiles)
     for recording in recordings:
         if not recording.labels().empty:
             prepare(recording, settings)
-        elif plan is not None:
+            continue
+        for plan in plans:
             injections(recording.readings(), plan, inject["seed"])
-        else:
+        if not plans:
             _campaign(recording, inject)
 
 
+def plans_of(inject: Mapping[str, Any]) -> list[str]:
+    """Return the fault plans of 02_inject_faults; none is a campaign."""
+    return [inject["plan"]] if inject["plan"] else list(inject["plans"])
+
+
 def _campaign(recording: Recording, own: Mapping[str, Any]) -> None:
-    sizes = ("kinds", "sizes_sigma", "durations", "repeats", "seed")
+    sizes = ("kinds", "channels", "sizes_sigma", "durations", "repeats", "seed")
     clean = own["fit"] + own["calibrate"]
     campaign(recording, clean=clean, **{name: own[name] for name in sizes})

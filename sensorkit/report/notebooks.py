@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -72,9 +73,21 @@ class Outcome:
 Tell = Callable[[str, int, int], None]
 """Called with a notebook's name, the cell that begins and their number."""
 
+Follow = Callable[[str, int, int, str], None]
+"""Called with a notebook's name, how much of a long piece of work is done, of how much, and what
+runs now."""
+
+PROGRESS = "SENSORKIT_PROGRESS"
+"""Names the file in which a notebook says how far a long piece of work is: `done of what` in a
+line."""
+
 
 def execute(
-    chains: Sequence[Iterator[Job]], *, log_file: Path, tell: Tell | None = None
+    chains: Sequence[Iterator[Job]],
+    *,
+    log_file: Path,
+    tell: Tell | None = None,
+    follow: Follow | None = None,
 ) -> list[Outcome]:
     """Execute chains of notebooks side by side, the jobs of a chain one after the other.
 
@@ -88,6 +101,8 @@ def execute(
         Takes what papermill and the kernels print.
     tell : callable, optional
         Is told when a cell begins.
+    follow : callable, optional
+        Is told how far a long piece of work in a cell is, twice a second at most.
 
     Returns
     -------
@@ -104,7 +119,7 @@ def execute(
         for chain in chains:
             crew.start(chain)
         while crew.workers:
-            ended = crew.next_ended(tell)
+            ended = crew.next_ended(tell, follow)
             outcomes.append(ended.outcome())
             if outcomes[-1].status == "failed":
                 break
@@ -130,13 +145,15 @@ class _Worker:
         )
         # A home that cannot be written, or a user's own start-up files, change nothing.
         own = dict.fromkeys(("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"), self._temporary.name)
+        self._progress = Path(self._temporary.name) / "progress"
+        self._said = ""
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sensorkit.report.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log_to,
-            env={**os.environ, **ENVIRONMENT, **own},
+            env={**os.environ, **ENVIRONMENT, **own, PROGRESS: str(self._progress)},
             # Not in the terminal's group: Ctrl+C is for the driver, which then stops the rest.
             start_new_session=True,
         )
@@ -165,6 +182,18 @@ class _Worker:
             for line in lines:
                 answers.put((self, json.loads(line)))
         answers.put((self, None))
+
+    def progress(self) -> tuple[int, int, str] | None:
+        """Return how far its work is, if that is news."""
+        try:
+            said = self._progress.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        found = re.fullmatch(r"(\d+) (\d+) (.*)\n", said)  # half a line is none
+        if found is None or said == self._said:
+            return None
+        self._said = said
+        return int(found[1]), int(found[2]), found[3]
 
     def ask_to_stop(self) -> None:
         """Close its stdin, which tells it to shut its kernel down."""
@@ -225,7 +254,7 @@ class _Crew:
             self.workers.append(worker)
             threading.Thread(target=worker.listen, args=(self._answers,), daemon=True).start()
 
-    def next_ended(self, tell: Tell | None) -> _Worker:
+    def next_ended(self, tell: Tell | None, follow: Follow | None = None) -> _Worker:
         """Wait until a worker has ended by itself or has had its time."""
         while True:
             next_late = min(self.workers, key=lambda worker: worker.left_s)
@@ -238,6 +267,9 @@ class _Crew:
             try:
                 worker, answer = self._answers.get(timeout=min(next_late.left_s, 0.5))
             except queue.Empty:
+                for worker in self.workers if follow is not None else ():
+                    if (news := worker.progress()) is not None and follow is not None:
+                        follow(worker.job.name, *news)
                 continue
             if worker not in self.workers:  # it was on its way when the worker was stopped
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import math
 import tokenize
 from collections.abc import Mapping
@@ -25,7 +26,12 @@ from sensorkit.nearest import did_you_mean
 
 TAG = "parameters"
 SCALARS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
-TYPES = (*SCALARS, *(f"list[{name}]" for name in SCALARS if name != "bool"))
+MAPPINGS: Mapping[str, type] = {
+    "dict[str, float]": float,
+    "dict[str, dict]": dict,  # a name and its parameters
+    "dict[str, object]": object,
+}
+TYPES = (*SCALARS, *(f"list[{name}]" for name in SCALARS if name != "bool"), *MAPPINGS)
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,8 @@ def convert(value: Any, parameter: Parameter, where: str) -> Any:
     >>> convert((1, 2), Parameter("sizes", "list[float]", [], ""), "x.ipynb")
     [1.0, 2.0]
     """
+    if parameter.type in MAPPINGS:
+        return _mapping(value, parameter, where)
     if parameter.type.startswith("list"):
         if not isinstance(value, list | tuple):
             raise _wrong(value, parameter, where)
@@ -172,11 +180,30 @@ def from_text(text: str, parameter: Parameter, where: str) -> Any:
             value = float(value)
         except ValueError as error:
             raise _wrong(text, parameter, where) from error
-    if parameter.type == "list[str]" and isinstance(value, str):
+    if parameter.type in ("list[str]", "dict[str, dict]") and isinstance(value, str):
         value = [item.strip() for item in value.split(",")]
     elif parameter.type.startswith("list") and not isinstance(value, list):
         value = [value]
     return convert(value, parameter, where)
+
+
+def _mapping(value: Any, parameter: Parameter, where: str) -> dict[str, Any]:
+    """Return a mapping of names; a list of names is one to nothing where that can be meant."""
+    inner = MAPPINGS[parameter.type]
+    if inner is dict and isinstance(value, list | tuple):
+        value = {name: {} for name in value} if all(isinstance(n, str) for n in value) else value
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise _wrong(value, parameter, where)
+    if inner is float:
+        return {name: _scalar(item, float, value, parameter, where) for name, item in value.items()}
+    if inner is dict and not all(isinstance(item, Mapping) for item in value.values()):
+        raise _wrong(value, parameter, where)
+    try:
+        # It goes to the kernel as text, and into parameters.json.
+        found: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise _wrong(value, parameter, where) from error
+    return found
 
 
 def _scalar(item: Any, wanted: type, value: Any, parameter: Parameter, where: str) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 import sensorkit.errors
 from sensorkit.capture import Recording
 from sensorkit.errors import RunError, SensorkitError, UsageError
+from sensorkit.evaluate.running.kept import Kept
 from sensorkit.report import html, notebooks, provenance, tables
 from sensorkit.report.cases import load_cases
 from sensorkit.report.document import write_report
@@ -39,20 +40,33 @@ from sensorkit.report.job import (
     NOTEBOOKS,
     QUICKSTART,
     Config,
+    as_file,
     in_force,
     look_at_input,
     plan_parameters,
 )
-from sensorkit.report.notebooks import Job, Outcome, Tell
+from sensorkit.report.notebooks import Follow, Job, Outcome, Tell
 
 log = logging.getLogger(__name__)
+
+CELLS = "cells"
+"""Folder of finished cells, beside that of the runs: each run takes what it finds there."""
+
+CONFIG = "config.yaml"
+"""In the folder of a run: all that was in force, as `--config` takes it."""
 
 
 class Stopped(KeyboardInterrupt):
     """SIGTERM; handled as Ctrl+C is."""
 
 
-def evaluate(config: Config, out: Path = Path("reports"), *, tell: Tell | None = None) -> Path:
+def evaluate(
+    config: Config,
+    out: Path = Path("reports"),
+    *,
+    tell: Tell | None = None,
+    follow: Follow | None = None,
+) -> Path:
     """Run the main job and return the folder of the run.
 
     Parameters
@@ -62,6 +76,8 @@ def evaluate(config: Config, out: Path = Path("reports"), *, tell: Tell | None =
         Holds `runs/`, `index.html` and `assets/`.
     tell : callable, optional
         Is told when a cell of a notebook begins.
+    follow : callable, optional
+        Is told which cell of the benchmark runs now, and how many are done.
 
     Raises
     ------
@@ -76,10 +92,15 @@ def evaluate(config: Config, out: Path = Path("reports"), *, tell: Tell | None =
     root = project_root()
     given = plan_parameters(config, root / "notebooks")
     look_at_input(config, in_force(given, root / "notebooks"))
+    if config.fresh:
+        Kept(out / CELLS).clear()
     run = _Run(config, given, root, out)
     with run.told_the_truth():
         outcomes = notebooks.execute(
-            [iter([run.job(QUICKSTART)]), run.chain()], log_file=run.dir / "log.txt", tell=tell
+            [iter([run.job(QUICKSTART)]), run.chain()],
+            log_file=run.dir / "log.txt",
+            tell=tell,
+            follow=follow,
         )
         run.record(outcomes)
         run.finish()
@@ -113,6 +134,8 @@ class _Run:
         }
         self.recordings_dir = self.dir / "recordings"
         self.recordings_dir.mkdir(parents=True)
+        force = in_force(given, root / "notebooks")
+        write_text(self.dir / CONFIG, as_file(config, force))
         self._save()
 
     def job(self, name: str, **own: Any) -> Job:
@@ -132,7 +155,9 @@ class _Run:
         yield self.job(CHAIN[0], recordings=folders, out_dir=to)
         yield self.job(CHAIN[1], recordings=self._folders("captured.json"), out_dir=to)
         here = str(self.dir.resolve())
-        yield self.job(CHAIN[2], recordings=self._folders("injected.json"), out_dir=here)
+        kept = str((self._out / CELLS).resolve())
+        injected = self._folders("injected.json")
+        yield self.job(CHAIN[2], recordings=injected, out_dir=here, keep=kept)
         yield self.job(CHAIN[3], results=here)
 
     def _folders(self, name: str) -> list[str]:
@@ -143,7 +168,7 @@ class _Run:
     def told_the_truth(self) -> Iterator[None]:
         """Keep run.json and the index true, whatever happens inside."""
         try:
-            with _sigterm_stops():
+            with sigterm_stops():
                 yield
         except KeyboardInterrupt as error:
             how = "SIGTERM" if isinstance(error, Stopped) else "Ctrl+C"
@@ -224,7 +249,7 @@ def _error_of(outcome: Outcome) -> SensorkitError:
 
 
 @contextlib.contextmanager
-def _sigterm_stops() -> Iterator[None]:
+def sigterm_stops() -> Iterator[None]:
     """Let SIGTERM end the run as Ctrl+C does; only the main thread may ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield

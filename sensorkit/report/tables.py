@@ -1,22 +1,19 @@
-"""What a report shows, as rows of text made of report.json; nothing is computed anew here."""
+"""What a report says of the detectors, as rows of text made of report.json; no number is new."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sensorkit.readings import parse_time
 from sensorkit.report.formats import (
     NONE,
     count,
-    day_and_minute,
     fixed,
     interval,
     number,
     percent,
-    second,
+    probability,
     seconds,
 )
 
@@ -47,6 +44,12 @@ def chosen(report: Report) -> Mapping[str, Any] | None:
             found: Mapping[str, Any] = row
             return found
     return None
+
+
+def compared(report: Report) -> list[str]:
+    """Return the detectors that figures show, best first; the tables have the baselines, too."""
+    names = [row["detector"] for row in report["ranking"] if not row["baseline"]]
+    return names or [row["detector"] for row in report["ranking"]]
 
 
 def found_of(report: Report, detector: str, kind: str | None = None) -> tuple[int, int]:
@@ -82,7 +85,7 @@ def tiles(report: Report) -> list[dict[str, str]]:
         {
             "label": "Median delay",
             "value": seconds(row["delay_median_s"]),
-            "range": "",
+            "range": interval(row["delay_median_s_ci"], seconds),
             "note": "a missed fault counts as never found",
         },
         {
@@ -110,6 +113,32 @@ def sentences(report: Report) -> tuple[str, str]:
     return first, "".join(rest)
 
 
+def comparison(report: Report) -> str:
+    """Return how the first two compare, in numbers; "" where nothing could be compared."""
+    found = report["verdict"]["comparison"]
+    if found is None:
+        return ""
+    said = (
+        f"VUS-PR of {found['first']} less that of {found['second']}: "
+        f"{_signed(found['difference'])} {interval(found['ci'], _signed)}".rstrip()
+    )
+    if found["p_value"] is not None:
+        p = probability(found["p_value"])
+        said += f", p {p.replace('<', '< ')}" if p.startswith("<") else f", p = {p}"
+    said += f", on {count(found['faults'])} fault{'' if found['faults'] == 1 else 's'}"
+    match found["faults_needed"]:
+        case None:
+            return f"{said}; no number of faults in reason would tell the two apart."
+        case 0:
+            return f"{said}."
+        case needed:
+            return f"{said}; about {count(needed)} more of the same mix would tell the two apart."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
 def warnings(report: Report) -> list[str]:
     """Return what a reader must know before trusting the numbers."""
     found = []
@@ -128,10 +157,12 @@ def warnings(report: Report) -> list[str]:
         )
     unfinished = [r for r in report["recordings"] if r["status"] != "complete"]
     found += [f"Recording {r['name']} is {r['status']}, not complete." for r in unfinished]
-    failed = sum(row["failed"] for row in report["ranking"])
+    failed = sum(cell["status"] != "ok" for cell in report["cells"])
     if failed:
         cells = "cell" if failed == 1 else "cells"
-        found.append(f"{failed} {cells} of the grid failed; they are marked ✗ and count as such.")
+        found.append(
+            f"{failed} {cells} of the grid did not finish; they are marked ✗ and count as such."
+        )
     return found
 
 
@@ -145,10 +176,11 @@ def ranking(report: Report) -> list[dict[str, Any]]:
         false_alarms = row["false_alarms_per_day"]
         cells = [
             _cell(fixed(row["vus_pr"]), row["vus_pr_ci"], fixed),
-            _cell(fixed(row["average_precision"])),
+            _cell(probability(row["p_value"])),
+            _cell(fixed(row["average_precision"]), row["average_precision_ci"], fixed),
             _cell(percent(row["event_recall"]), row["event_recall_ci"], percent),
             _cell(number(false_alarms, 2), row["false_alarms_per_day_ci"], _two),
-            _cell(seconds(row["delay_median_s"])),
+            _cell(seconds(row["delay_median_s"]), row["delay_median_s_ci"], seconds),
             _cell(_microseconds(detector["microseconds_per_reading"])),
         ]
         rows.append(
@@ -179,18 +211,12 @@ def _letter(group: int) -> str:
 def heat(report: Report) -> dict[str, Any]:
     """Return the table of detectors and fault kinds: the share found, pooled over recordings."""
     kinds = sorted({row["fault_kind"] for row in report["results"]} - {None})
-    failures = [
-        f"{row['detector']}, {row['fault_kind'] or 'all kinds'}, {row['recording']}: "
-        f"{row['reason'] or row['status']}"
-        for row in report["results"]
-        if row["status"] != "ok"
-    ]
     rows = []
     for rank in report["ranking"]:
         name = rank["detector"]
         cells = [_heat_cell(report, name, kind) for kind in (*kinds, None)]
         rows.append({"detector": name, "baseline": rank["baseline"], "cells": cells})
-    return {"kinds": [*kinds, "all kinds"], "rows": rows, "failures": failures[:ROWS_SHOWN]}
+    return {"kinds": [*kinds, "all kinds"], "rows": rows}
 
 
 def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any]:
@@ -210,152 +236,11 @@ def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any
     return cell
 
 
-def recordings(report: Report) -> list[dict[str, Any]]:
-    """Return the quality, the division and the faults of each recording."""
-    return [_recording(recording) for recording in report["recordings"]]
-
-
-def _recording(recording: Mapping[str, Any]) -> dict[str, Any]:
-    rejected = recording["rejected"]
-    missing = {name: n for name, n in recording["missing"].items() if n}
-    channels = ", ".join(
-        f"{label} ({unit})" if unit else label
-        for channel in recording["channels"]
-        for label, unit in [(channel["label"] or channel["name"], channel["unit"])]
-    )
-    step = recording["step_median_s"]
-    pairs = [
-        ("Profile", recording["profile"]),
-        ("Kind", recording["kind"] + (f", from {p}" if (p := recording["parent"]) else "")),
-        ("Channels", channels),
-        ("Readings", f"{count(recording['readings'])}, one every {seconds(step)} (median)"),
-        ("Time", f"{second(recording['start'])} to {second(recording['end'])} UTC"),
-        ("Clean hours", number(recording["clean_hours"])),
-        ("Frames rejected", _counts(rejected)),
-        ("Frames lost", f"{count(recording['lost'])} by sequence number"),
-        ("Gaps", f"{count(recording['gaps'])}, {seconds(recording['gap_s'])} in all"),
-        ("Missing values", _counts(missing)),
-        ("Events", _counts(recording["events"])),
-        ("SHA-256", recording["sha256"]),
-    ]
-    if len(recording["devices"]) > 1:
-        pairs.insert(1, ("Devices", ", ".join(recording["devices"])))
-    stretches = [
-        (name, second(part["start"]), second(part["end"]), count(part["readings"]), hours)
-        for name in ("fit", "calibrate", "test")
-        for part in [recording["stretches"][name]]
-        for hours in [number(part["hours"])]
-    ]
-    faults = recording["faults"]
-    by_kind = Counter(fault["kind"] for fault in faults)
-    shown = "" if len(faults) <= ROWS_SHOWN else f", the first {ROWS_SHOWN} of {len(faults)}"
-    return {
-        "name": recording["name"],
-        "pairs": pairs,
-        "stretches": stretches,
-        "faults_summary": f"{len(faults)} faults: {_counts(by_kind)}",
-        "faults_caption": f"Faults injected{shown}",
-        "faults": [_fault(fault) for fault in faults[:ROWS_SHOWN]],
-    }
-
-
-def _threshold(value: float | None) -> str:
-    # The smallest number there is says "anything beyond a limit".
-    return "above 0" if value is not None and 0 < value < 1e-300 else number(value)
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    if not counts:
-        return "none"
-    return ", ".join(f"{name.replace('_', ' ')} {count(n)}" for name, n in sorted(counts.items()))
-
-
-def _fault(fault: Mapping[str, Any]) -> Sequence[str]:
-    lasted = (parse_time(fault["end"]) - parse_time(fault["start"])) / 1e9
-    return (
-        str(fault["id"]),
-        fault["kind"],
-        fault["channel"] or "all",
-        number(fault["magnitude"]),
-        number(fault["magnitude_sigma"]),
-        second(fault["start"]),
-        seconds(lasted),
-    )
-
-
-def calibration(report: Report) -> dict[str, Any]:
-    """Return what each frozen threshold rests on."""
-    columns = (
-        "Detector",
-        "Recording",
-        "Threshold",
-        "Clean hours",
-        "Alarms there",
-        "95 % upper bound a day",
-        "Budget",
-    )
-    rows = [
-        (
-            detector["name"],
-            c["recording"],
-            _threshold(c["threshold"]),
-            number(c["clean_hours"]),
-            count(c["alarms"]),
-            number(c["upper_95_per_day"], 2),
-            {True: "extrapolated", False: "observed", None: NONE}[c["extrapolated"]],
-        )
-        for detector in report["detectors"]
-        for c in detector["calibrations"]
-    ]
-    return {"columns": columns, "rows": rows[:ROWS_SHOWN]}
-
-
-def method(report: Report) -> list[str]:
-    """Return how the numbers came about, in plain words and with the settings that were used."""
-    s = report["settings"]
-    rest = 1 - s["fit"] - s["calibrate"]
-    return [
-        f"Each recording is cut in three. Detectors learn from the first {percent(s['fit'])}. On "
-        f"the next {percent(s['calibrate'])}, which is clean, each threshold is set for at most "
-        f"{number(s['false_alarms_per_day'])} false alarms a day and then frozen. The last "
-        f"{percent(rest)} is the test, and the only part with faults; nothing was chosen on it. "
-        "Fixed rules keep the limits of the profile.",
-        "A fault is found when an alert begins between its start and "
-        f"{count(s['tolerance'])} readings after its end, and none was open when it started. An "
-        "alert that touches no fault is a false alarm, counted over the test time outside all "
-        "faults. A missed fault counts in the delay as never found: where half or more are "
-        "missed, there is no median.",
-        f"{s['vus_variant']}. It does not depend on a threshold, and ranks the detectors; the "
-        "other columns are what the frozen threshold gives. VUS-PR of other variants cannot be "
-        "compared with it.",
-        f"Intervals are 95 %: Wilson for shares, exact Poisson for false alarms, {s['resamples']} "
-        "bootstrap draws over faults for the rest. Detectors are in one group when the interval "
-        "of their paired difference holds 0.",
-    ]
-
-
-def provenance(report: Report) -> list[tuple[str, str]]:
-    """Return where and from what the run was made."""
-    run = report["run"]
-    commit = run["git_commit"] or "not in a git work tree"
-    if run.get("git_dirty"):
-        commit += ", with changes that are not committed"
-    pairs = [("Run", run["id"]), ("Made", day_and_minute(run["created_at"])), ("Commit", commit)]
-    pairs += [(f"Recording {r['name']}", r["sha256"]) for r in report["recordings"]]
-    machine = run.get("machine", {})
-    if machine:
-        pairs.append(("Machine", ", ".join(f"{k} {v}" for k, v in sorted(machine.items()))))
-    seeds = run.get("seeds", {})
-    if seeds:
-        pairs.append(("Seeds", ", ".join(f"{k} {v}" for k, v in sorted(seeds.items()))))
-    pairs.append(("Python", run["versions"].get("python", NONE)))
-    return pairs
-
-
 def summary(report: Report) -> dict[str, Any]:
     """Return what the index of runs says of this one."""
     row = chosen(report) or {}
     return {
+        "schema_version": report["schema_version"],
         "recordings": [r["parent"] or r["name"] for r in report["recordings"]],
         "verdict": report["verdict"]["detector"] or "none can be recommended",
         "event_recall": row.get("event_recall"),

@@ -3,6 +3,7 @@ import pytest
 from judging import nab
 
 from sensorkit.detect.episodes import Episodes
+from sensorkit.evaluate.public.nab_alerts import alert_starts
 from sensorkit.readings import Alert, Severity
 
 HOUR = nab.HOUR_NS
@@ -14,7 +15,7 @@ def test_alerts_begin_where_those_of_a_detector_do(merge, refractory_h):
     rng = np.random.default_rng(1)
     flagged = rng.random(2000) < rng.choice([0.01, 0.3], size=2000)
     time = np.arange(2000) * HOUR // 4
-    found = nab.alert_starts(flagged.astype(float), time, 1.0, merge, int(refractory_h * HOUR))
+    found = alert_starts(flagged.astype(float), time, 1.0, merge, int(refractory_h * HOUR))
 
     def begin(row, track):
         return Alert(int(time[row]), "ANOMALY", Severity.WARNING, "", "test", "device")

@@ -8,8 +8,6 @@ from judging import skab, skab_changes
 from sensorkit import detect
 from sensorkit.detect.mewma import Mewma
 
-HEAD = "datetime;Current;Pressure;anomaly;changepoint\n"
-
 
 def experiment(n=600, group="valve1", begin=500, end=560, seed=1):
     """One file whose second channel is off from row *begin* to *end*."""
@@ -21,33 +19,6 @@ def experiment(n=600, group="valve1", begin=500, end=560, seed=1):
     frame = pd.DataFrame(values, columns=["a", "b"])
     frame.index = pd.date_range("2020-03-09", periods=n, freq="s")
     return skab.Experiment(group, str(seed), skab.Readings.from_frame(frame), anomaly, changepoint)
-
-
-def test_a_file_becomes_readings_and_labels(tmp_path):
-    for group in skab.GROUPS:
-        (tmp_path / group).mkdir()
-    rows = "2020-03-09 10:14:33;1.33;0.05;0.0;0.0\n2020-03-09 10:14:35;1.35;0.38;1.0;1.0\n"
-    for number in (10, 9):
-        (tmp_path / "other" / f"{number}.csv").write_text(HEAD + rows, encoding="utf-8")
-    nine, ten = skab.load(tmp_path)
-    assert (nine.group, nine.name, ten.name) == ("other", "9", "10")
-    assert nine.readings.channels == ("Current", "Pressure")
-    assert np.diff(nine.readings.time).tolist() == [2 * 10**9]
-    assert nine.readings.values[1].tolist() == [1.35, 0.38]
-    assert nine.anomaly.tolist() == nine.changepoint.tolist() == [False, True]
-
-
-def test_a_file_without_labels_is_refused(tmp_path):
-    path = tmp_path / "anomaly-free.csv"
-    path.write_text("datetime;Current\n2020-03-09 10:14:33;1.33\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="no column anomaly or changepoint; is it a file of SKAB"):
-        skab.read(path)
-
-
-def test_counts_are_added_up_over_files_before_rates_are_taken():
-    truth, flags = np.array([True, True, False, False]), np.array([True, False, True, False])
-    found = skab.rates(skab.counts(truth, flags) + skab.counts(truth, truth))
-    assert found == {"f1": 0.75, "far": 25.0, "mar": 25.0}
 
 
 def test_the_factor_of_a_file_comes_from_the_other_files():
@@ -67,20 +38,6 @@ def test_a_detector_is_run_with_its_own_threshold_and_judged_on_the_test_rows():
     assert found["by_group"] == {"valve1": found["own"]}
     always = skab.figures(detect.make("always"), experiments)["own"]
     assert (always["far"], always["mar"]) == (100.0, 0.0)
-
-
-def test_windows_of_change_points_do_not_overlap():
-    second = 10**9
-    assert skab_changes.windows([0, 30 * second, 200 * second]) == [
-        [0, 60 * second],
-        [60 * second, 90 * second],
-        [200 * second, 260 * second],
-    ]
-
-
-def test_a_change_is_predicted_where_flags_turn_on_or_off():
-    flags = np.array([True, True, False, False, True])
-    assert skab_changes.edges(flags).tolist() == [True, False, True, False, True]
 
 
 def test_the_perfect_prediction_scores_100_none_0_and_a_late_one_less():

@@ -25,11 +25,12 @@ def asked(monkeypatch, tmp_path):
     """Evaluate nothing: remember what was asked for and leave a run that passed."""
     configs = []
 
-    def evaluate(config, out, *, tell):
+    def evaluate(config, out, *, tell, follow):
         configs.append(config)
         tell("01_capture", 1, 8)
+        follow("03_benchmark", 1, 8, "sigma on rig")
         folder = tmp_path / "20260131T120000Z-abcdef"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         write_json(folder / "run.json", {"duration_s": 41.5})
         sentence = "forest is the best.\x1b[2J"
         write_json(
@@ -59,19 +60,40 @@ def test_a_machine_gets_json(run, asked):
 
 
 def test_options_go_before_the_file_and_become_settings(run, asked, tmp_path):
-    (tmp_path / "c.yaml").write_text("seed: 1\nkinds: [bias]\n03_benchmark:\n  buffer: 50\n")
+    text = "seed: 1\nkinds: [bias]\nrecordings: [c]\nplans: [x]\nworkers: 3\n"
+    (tmp_path / "c.yaml").write_text(text + "03_benchmark:\n  buffer: 50\n")
 
     code, _, _ = run(
         *("evaluate", "--config", tmp_path / "c.yaml", "--set", "seed=2", "--quick"),
-        *("--recording", "a", "--recording", "b", "--faults", "mixed"),
+        *("--recording", "a", "--recording", "b", "--faults", "mixed", "--workers", "2"),
     )
 
     assert code == 0
     (config,) = asked
-    assert config.settings == {"seed": "2", "kinds": ["bias"], "03_benchmark.buffer": 50}
+    assert config.settings == {
+        "seed": "2",
+        "kinds": ["bias"],
+        "03_benchmark.buffer": 50,
+        "workers": 2,
+    }
     assert config.recordings == (Path("a"), Path("b"))
     assert (config.quick, config.faults) == (True, "mixed")
     assert config.arguments[0] == "evaluate"
+
+
+def test_a_file_alone_says_recordings_plan_and_devices(run, asked, tmp_path):
+    (tmp_path / "c.yaml").write_text("recordings: [c]\nplan: mixed\n")
+    (tmp_path / "d.yaml").write_text("profiles: {weather: 2, fermenter: 3}\n")
+
+    run("evaluate", "--config", tmp_path / "c.yaml")
+    run("evaluate", "--config", tmp_path / "d.yaml", "--fresh")
+    run("evaluate", "--config", tmp_path / "d.yaml", "--profile", "serial_monitor")
+
+    ours, devices, other = asked
+    assert (ours.recordings, ours.faults) == ((tmp_path / "c",), "mixed")
+    assert devices.settings == {"profiles": {"weather": 2.0, "fermenter": 3.0}}
+    assert (ours.fresh, devices.fresh) == (False, True)
+    assert (other.profile, other.settings) == ("serial_monitor", {})
 
 
 @pytest.mark.parametrize(
@@ -94,14 +116,15 @@ def test_wrong_use_is_one_line_and_exit_2(run, tmp_path, args, sentence):
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("text", ["- 1\n", "a: [\n"])
-def test_a_config_that_is_no_mapping_is_one_line(run, tmp_path, text):
+@pytest.mark.parametrize("text", ["- 1\n", "a: [\n", "seed: 1\nsede: 2\n"])
+def test_a_config_that_holds_a_mistake_is_one_line(run, tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
 
     code, _, err = run("evaluate", "--config", tmp_path / "c.yaml")
 
     assert code == 2
-    assert err.startswith(f"sensorkit: {tmp_path / 'c.yaml'}: ")
+    assert err.startswith(f"sensorkit: {tmp_path / 'c.yaml'}:")
+    assert len(err.splitlines()) == 1
 
 
 def test_a_run_that_is_not_there_or_has_no_report_is_one_line(run, tmp_path):

@@ -13,95 +13,35 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from judging import debruijn, injected
 
+from sensorkit import datasets
 from sensorkit.faults import robust_sigma
 
-BIASED = """set_id,timestamp,mote_id,has_fault_type,light,temperature
-4,'2004-02-29T02:00:00',1,0,-1,20.0
-4,'2004-02-29T02:02:00',1,4,-1,29.0
-4,'2004-02-29T02:04:00',1,4,-1,29.0
-4,'2004-02-29T02:06:00',1,8,-1,25.0
-4,'2004-02-29T02:08:00',1,0,-1,20.4
-4,'2004-02-29T02:10:00',1,0,-1,20.5
-4,'2004-02-29T02:12:00',1,32,-1,21.0
-4,'2004-02-29T02:14:00',1,0,-1,20.6
-"""
-CLEAN = """timestamp,mote_id,has_fault_type,temperature,light
-'2004-02-29T00:00:00',1,0,20.0,45.08
-'2004-02-29T00:02:00',1,1,20.1,45.08
-'2004-02-29T00:04:00',1,0,20.2,45.08
-'2004-02-29T00:06:00',1,0,20.3,45.08
-'2004-02-29T00:08:00',1,0,20.4,45.08
-'2004-02-29T00:10:00',1,0,20.5,45.08
-'2004-02-29T00:12:00',1,0,20.6,45.08
-'2004-02-29T00:14:00',1,0,20.7,45.08
-"""
 
-
-@pytest.fixture
-def pair(tmp_path):
-    clean, faulty = tmp_path / "clean.txt", tmp_path / "faulty.txt"
-    clean.write_text(CLEAN, encoding="utf-8")
-    faulty.write_text(BIASED, encoding="utf-8")
-    return debruijn.load("intel", "1", "bias", clean, faulty)
-
-
-def test_columns_are_read_by_name_and_late_files_moved_back(pair):
-    assert pair.before.values[:, 0].tolist() == [20.0, 20.1, 20.2]
-    assert pair.test.time[0] == pair.before.time[-1] + 2 * 120_000_000_000
-
-
-def test_rows_labelled_in_the_clean_file_are_not_learned(pair):
-    learned = [*pair.fit.values[:, 0], *pair.calibrate.values[:, 0]]
-    assert learned == [20.0, 20.2]
-
-
-def test_the_test_begins_after_the_cut_with_a_healthy_row(pair):
-    assert pair.test.values[:, 0].tolist() == [20.4, 20.5, 21.0, 20.6]
-    assert pair.faulty.tolist() == [False, False, True, False]
-    assert pair.labels["kind"].tolist() == ["polydrift"]
-
-
-def test_rows_with_another_label_are_another_event():
-    time = np.arange(8, dtype=np.int64)
-    found = debruijn.events(time, np.array([1, 1, 2, 0, 0, 4, 4, 4]))
-    assert found["kind"].tolist() == ["random", "malfunction", "bias"]
-    assert found["start"].astype("int64").tolist() == [0, 2, 5]
-    assert found["end"].astype("int64").tolist() == [1, 2, 7]
-
-
-def test_no_label_is_no_event():
-    assert len(debruijn.events(np.arange(3, dtype=np.int64), np.zeros(3, dtype=np.int64))) == 0
+@pytest.fixture(scope="module")
+def by_kind(sensorkit_data):
+    return debruijn.by_kind(sensorkit_data)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("kind", debruijn.KINDS)
-def test_every_faulty_file_has_its_clean_twin(sensorkit_data, kind):
-    listed = list(debruijn.files(sensorkit_data, kind))
-    assert [site for site, *_ in listed] == ["intel"] + 6 * ["santander"] + 2 * ["sensorscope"]
-    assert all(clean.is_file() for *_, clean, _ in listed)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("kind", debruijn.KINDS)
-def test_healthy_rows_of_the_test_equal_those_of_the_twin(sensorkit_data, kind):
-    for site, mote, clean, faulty in debruijn.files(sensorkit_data, kind):
-        one = debruijn.load(site, mote, kind, clean, faulty)
-        time, values, _ = debruijn.read(clean)
-        twin = pd.Series(values, index=time).groupby(level=0).first()
-        healthy = one.test[~one.faulty]
+def test_healthy_rows_of_the_test_equal_those_of_the_twin(sensorkit_data, by_kind, kind):
+    series = datasets.load("debruijn", sensorkit_data / "debruijn_faults")
+    clean = {one.name: one.readings for one in series if one.extra["kind"] == "clean"}
+    for one in by_kind[kind]:
+        known = clean[one.case.learned]
+        twin = pd.Series(known.values[:, 0], index=known.time).groupby(level=0).first()
+        healthy = one.case.test[~one.case.faulty]
         same = np.abs(twin.reindex(healthy.time).to_numpy() - healthy.values[:, 0]) < 0.006
         # Intel: a few rows are labelled 0 and changed, or have two readings at one time.
         assert same.mean() > 0.999
-        assert one.before.time[-1] < one.test.time[0]
+        assert one.case.before.time[-1] < one.case.test.time[0]
 
 
 @pytest.mark.data
-def test_labels_are_counted_as_published(sensorkit_data):
-    rows = sum(
-        len(one.whole) for kind in debruijn.KINDS for one in debruijn.series(sensorkit_data, kind)
-    )
+def test_labels_are_counted_as_published(by_kind):
+    rows = sum(len(one.whole) for found in by_kind.values() for one in found)
     faulty = {
-        kind: sum(int(one.whole_faulty.sum()) for one in debruijn.series(sensorkit_data, kind))
+        kind: sum(int(one.whole_faulty.sum()) for one in by_kind[kind])
         for kind in ("random", "polydrift")
     }
     assert rows == 6 * 56_502
@@ -110,8 +50,8 @@ def test_labels_are_counted_as_published(sensorkit_data):
 
 @pytest.mark.data
 @pytest.mark.parametrize("kind", debruijn.KINDS)
-def test_the_untuned_scores_give_the_published_figures(sensorkit_data, kind):
-    found = debruijn.yardsticks(debruijn.series(sensorkit_data, kind))
+def test_the_untuned_scores_give_the_published_figures(by_kind, kind):
+    found = debruijn.yardsticks(by_kind[kind])
     at = debruijn.KINDS.index(kind)
     for name, published in debruijn.PUBLISHED.items():
         assert found[name]["published_way"] == pytest.approx(published[at], abs=0.0051)

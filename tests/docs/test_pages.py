@@ -43,7 +43,10 @@ def test_every_command_on_a_page_exists_with_its_options(page, commands):
             if name.startswith("-"):
                 continue
             assert name in commands, f"{page.name}: sensorkit {line}"
-            options = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
+            command = commands[name]
+            while rest and rest[0] in getattr(command, "commands", {}):
+                command = command.commands[rest.pop(0)]
+            options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
             options |= {"--help", "-h"}
             for word in rest:
                 if word.startswith("--"):

@@ -11,7 +11,7 @@ from sensorkit.capture import write_recording
 from sensorkit.profile import Profile
 from sensorkit.readings import Alert, Event, FaultLabel, Readings, Severity, Words
 
-collect_ignore_glob = ["reference/*.py"]  # they run elsewhere, with other packages
+collect_ignore_glob = ["metrics/reference/*.py"]  # they run elsewhere, with other packages
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND  # 2026-01-01
@@ -146,7 +146,7 @@ def sequence_gap():
 
 @pytest.fixture(scope="session")
 def naive_vus():
-    return _module("naive_vus.py").naive_vus
+    return _module("metrics/naive_vus.py").naive_vus
 
 
 def _module(name) -> ModuleType:

@@ -1,6 +1,8 @@
 import itertools
 import json
 import math
+import sys
+import types
 from importlib.resources import files
 
 import jsonschema
@@ -9,7 +11,7 @@ import pytest
 
 from sensorkit.errors import DetectorError, UsageError
 from sensorkit.evaluate import Settings, benchmark
-from sensorkit.evaluate.settings import DEFAULT
+from sensorkit.evaluate.settings import DEFAULT, DetectabilityGrid
 from sensorkit.readings import Alert, Rejection, RejectReason, Severity
 
 FAULTS = (
@@ -166,25 +168,6 @@ def test_a_detector_that_takes_too_long_is_stopped_and_says_where(make_recording
     assert found["vus_pr"] is None
 
 
-def test_permuting_the_test_labels_changes_no_threshold_and_no_score(make_recording):
-    settings = Settings(detectors={"sigma": {}, "forest": {}}, resamples=100)
-    one = benchmark([make_recording("one", faults=FAULTS)], settings)
-    # The same readings, with the labels on other ones.
-    recording = make_recording("two", faults=FAULTS)
-    moved = recording.labels()
-    moved["start"] -= np.timedelta64(90, "s")
-    moved["end"] -= np.timedelta64(90, "s")
-    moved["kind"] = moved["kind"].to_numpy()[::-1]
-    recording.labels = lambda: moved
-    two = benchmark([recording], settings)
-    assert [d["threshold"] for d in one.detectors] == [d["threshold"] for d in two.detectors]
-    names = [d["name"] for d in one.detectors]
-    assert one.scores["one"][names].equals(two.scores["two"][names])
-    assert (
-        row(one, "sigma", recording="one")["vus_pr"] != row(two, "sigma", recording="two")["vus_pr"]
-    )
-
-
 @pytest.mark.parametrize(("first", "stretch"), [(100, "fit"), (1200, "calibrate")])
 def test_a_fault_outside_the_test_is_refused_with_what_to_do(make_recording, first, stretch):
     recording = make_recording(faults=[("bias", 2000, 5, 8.0), ("drift", first, 5, 8.0)])
@@ -333,6 +316,96 @@ def test_an_alert_raised_while_time_passes_is_counted(make_recording, threshold_
     assert (silence["faults_hit"], silence["delay_median_s"]) == (1, 4.0)
 
 
+def measuring(monkeypatch, measure):
+    stand_in = types.ModuleType("sensorkit.evaluate.detectability")
+    stand_in.measure = measure
+    monkeypatch.setitem(sys.modules, "sensorkit.evaluate.detectability", stand_in)
+    return FEW.model_copy(update={"detectability": DetectabilityGrid(kinds=("drift",))})
+
+
+def test_detectability_is_measured_with_the_detector_as_it_was_calibrated(
+    make_recording, monkeypatch
+):
+    seen = []
+
+    def measure(detector, trial, settings):
+        seen.append((detector.threshold_, trial.name, settings.detectability.kinds))
+        return [{"recording": trial.name, "detector": "sigma", "kind": "drift", "a90": np.nan}]
+
+    settings = measuring(monkeypatch, measure)
+    results = benchmark([make_recording(faults=FAULTS)], settings)
+
+    thresholds = [c["threshold"] for d in results.detectors for c in d["calibrations"]]
+    assert [threshold for threshold, _, _ in seen][:1] == thresholds[:1]
+    assert len(seen) == 5
+    assert {(name, kinds) for _, name, kinds in seen} == {("rig", ("drift",))}
+    assert results.detectability[0] == {
+        "recording": "rig",
+        "detector": "sigma",
+        "kind": "drift",
+        "a90": None,
+    }
+    assert [row["detector"] for row in results.detectability] == ["sigma", *BASELINES]
+
+
+@pytest.mark.parametrize("error", [ValueError("no room"), SystemExit(1), MemoryError()])
+def test_detectability_that_fails_leaves_the_cell_its_numbers_and_says_why(
+    make_recording, monkeypatch, error
+):
+    def measure(detector, trial, settings):
+        raise error
+
+    settings = measuring(monkeypatch, measure)
+    results = benchmark([make_recording(faults=FAULTS)], settings)
+
+    assert results.detectability == []
+    assert {cell["status"] for cell in results.cells} == {"ok"}
+    said = results.cells[0]["reason"]
+    assert said.startswith(f"detectability was not measured: {type(error).__name__}")
+    assert row(results, "sigma")["reason"] is None
+
+
+def test_without_a_grid_no_detectability_is_measured(make_recording, monkeypatch):
+    measuring(monkeypatch, lambda *_: pytest.fail("measured"))
+
+    assert benchmark([make_recording(faults=FAULTS)], FEW).detectability == []
+
+
+def test_one_kind_stands_in_the_table_twice_under_names_of_its_own(make_recording):
+    detectors = {"sigma": {}, "long": {"detector": "sigma", "window": 300}}
+    results = benchmark(
+        [make_recording(faults=FAULTS)], Settings(detectors=detectors, resamples=100)
+    )
+
+    described = {d["name"]: d["parameters"] for d in results.detectors}
+    assert described["long"]["window"] == 300
+    assert described["long"]["detector"] == "sigma"
+    assert "detector" not in described["sigma"]
+    assert row(results, "long")["vus_pr"] != row(results, "sigma")["vus_pr"]
+    assert results.settings["detectors"]["long"] == described["long"]
+
+
+def test_a_detector_that_is_called_like_another_kind_is_refused(make_recording):
+    settings = Settings(detectors={"forest": {"detector": "sigma"}})
+    with pytest.raises(UsageError, match=r"detectors.forest: .*its kind is 'sigma'"):
+        benchmark([make_recording(faults=FAULTS)], settings)
+
+
+def test_each_cell_says_how_it_ended_and_what_it_took(make_recording):
+    results = benchmark([make_recording(faults=FAULTS)], FEW, own={"broken": Broken()})
+
+    broken, sigma, *_ = results.cells
+    assert (broken["status"], broken["reason"]) == ("failed", "RuntimeError: no more memory")
+    assert {key: sigma[key] for key in ("recording", "detector", "status", "reason")} == {
+        "recording": "rig",
+        "detector": "sigma",
+        "status": "ok",
+        "reason": None,
+    }
+    assert broken["seconds"] > 0 < sigma["seconds"]
+    assert {cell["started_from"] for cell in results.cells} == {"run"}
+
+
 def test_without_rules_in_the_profile_the_default_detectors_leave_rules_out(make_recording):
     results = benchmark([make_recording(faults=FAULTS)], Settings(resamples=100))
     assert [d["name"] for d in results.detectors] == [*DEFAULT, *BASELINES]
@@ -362,7 +435,20 @@ def test_a_run_can_be_repeated(make_recording):
     for results in (one, two):
         for detector in results["detectors"]:
             assert detector.pop("microseconds_per_reading") > 0
+        for cell in results["cells"]:
+            assert cell.pop("seconds") > 0
     assert one == two
+
+
+def test_copies_of_one_recording_do_not_make_recordings_to_test_over(make_recording):
+    recordings = [make_recording(f"r{n}", faults=FAULTS[:3], seed=n) for n in range(6)]
+    independent = benchmark(recordings, FEW)
+    for recording in recordings[:2]:
+        recording.meta["parent"] = {"name": "base", "sha256": "0"}
+
+    assert independent.critical_difference["recordings"] == 6
+    assert benchmark(recordings, FEW).critical_difference is None
+    assert len(independent.recordings) == 6
 
 
 def test_ranking_pools_over_recordings(make_recording):

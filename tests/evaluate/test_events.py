@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sensorkit.evaluate.clean import alarm_places, false_alarm_time
 from sensorkit.evaluate.events import (
     EventTable,
     Role,
@@ -234,3 +235,41 @@ def test_matching_equals_its_slow_twin(seed):
     for j, (s, e) in enumerate(episodes):
         touches = any(s <= min(end + 5, 199) and e >= start for start, end in spans)
         assert (found.role[j] == Role.FALSE_ALARM) == (not touches)
+
+
+def test_clean_time_with_random_windows_and_gaps_is_that_of_a_fine_ruler():
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        time = np.cumsum(rng.choice([1, 2, 3, 100], 60, p=[0.5, 0.3, 0.15, 0.05]))
+        start = rng.integers(-5, time[-1] + 5, 5)
+        window = np.column_stack([start, start + rng.integers(0, 30, 5)])
+        steps = np.diff(time)
+        gap = steps > 10 * np.median(steps[steps > 0])
+        ruler = np.arange(time[0], time[-1]) + 0.5
+        open_ = ~gap[np.searchsorted(time, ruler, side="right") - 1]
+        for first, last in window:
+            open_ &= ~((ruler >= first) & (ruler <= last))
+        assert clean_time(time, window) == open_.sum()
+
+        flags = rng.random(60) < 0.3
+        lit = flags[np.searchsorted(time, ruler, side="right") - 1] & open_
+        assert false_alarm_time(flags, time, window).sum() == lit.sum()
+
+
+def test_a_flag_on_the_last_reading_has_no_time_yet():
+    none = np.zeros((0, 2), dtype=np.int64)
+    flags = np.array([False, False, True])
+    assert false_alarm_time(flags, np.arange(3), none).tolist() == []
+    assert false_alarm_time(~flags, np.arange(3), none).tolist() == [2]
+
+
+def test_an_alarm_has_its_place_in_clean_time():
+    time, window = np.arange(0, 100, 10), np.array([[20, 40]])
+    assert alarm_places(np.array([-5, 10, 30, 45, 60, 500]), time, window).tolist() == [
+        0,
+        10,
+        20,
+        20,
+        40,
+        70,
+    ]

@@ -8,14 +8,29 @@ import pandas as pd
 import pytest
 
 from sensorkit.evaluate import Settings, benchmark
-from sensorkit.evaluate.blocks import bootstrap
-from sensorkit.evaluate.metrics import average_precision, point_scores, roc_auc, vus
+from sensorkit.evaluate.clean import alarm_places, clean_time, false_alarm_time
+from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_intervals
+from sensorkit.evaluate.metrics import (
+    affiliation,
+    average_precision,
+    point_scores,
+    range_f,
+    range_precision,
+    range_recall,
+    roc_auc,
+    vus,
+)
+from sensorkit.evaluate.metrics.runs import runs
 from sensorkit.evaluate.statistics import (
+    bunching,
     censored_median,
     median_delay_interval,
     poisson_interval,
+    resample,
+    weighted_poisson_interval,
     wilson_interval,
 )
+from sensorkit.evaluate.statistics.blocks import FIGURES, bootstrap
 
 FAULTS = (
     ("bias", 2000, 20, 4.0),
@@ -48,11 +63,37 @@ def written(tmp_path_factory, recording_maker, threshold_detector):
 def same(found, stated):
     if stated is None:
         return found is None or not math.isfinite(found)
+    if isinstance(stated, list):
+        return all(same(*pair) for pair in zip(found, stated, strict=True))
     return found == pytest.approx(stated, abs=1e-12)
 
 
-def test_event_numbers_come_from_the_cases_alone(written):
-    results, cases, _ = written
+def nanoseconds(column):
+    return np.array([pd.Timestamp(text).value for text in column], dtype=np.int64)
+
+
+def alarms_in_clean_time(mine, faults, scores, name, detector):
+    """Bunching of the false alarms, seconds of each run of flags, and clean seconds."""
+    device = scores[f"{name}/device"]
+    false = mine[mine["case"] == "false_alarm"]
+    bunched, seconds, clean = 0.0, [], 0
+    for i, unit in enumerate(dict.fromkeys(device.tolist())):
+        time = scores[f"{name}/time"][device == unit]
+        flags = scores[f"{name}/{detector}"][device == unit] >= faults["threshold"].iloc[0]
+        own = faults[faults["device"] == unit]
+        window = np.column_stack([nanoseconds(own["start"]), nanoseconds(own["window_end"])])
+        # With an unknown device (here: the only one of the detector) alarms are the first one's.
+        known = false["device"].isin(device.tolist())
+        here = false[(false["device"] == unit) | (~known if i == 0 else False)]
+        places = alarm_places(nanoseconds(here["start"]), time, window)
+        bunched += len(here) * bunching(places / 1e9, clean_time(time, window) / 1e9)
+        seconds.append(false_alarm_time(flags, time, window) / 1e9)
+        clean += clean_time(time, window)
+    return bunched / len(false) if len(false) else 1.0, np.concatenate(seconds), clean / 1e9
+
+
+def test_event_numbers_come_from_the_cases_and_the_times_of_readings(written):
+    results, cases, scores = written
     assert len(results["results"]) == 6 * (4 + 3)
     assert set(cases["case"]) == {"fault", "touching", "false_alarm"}
     for row in results["results"]:
@@ -77,7 +118,24 @@ def test_event_numbers_come_from_the_cases_alone(written):
         assert same(wilson_interval(len(hits), len(faults)), row["event_recall_ci"])
         assert same(found / episodes if episodes else None, row["event_precision"])
         assert same(false_alarms / days, row["false_alarms_per_day"])
-        assert same(poisson_interval(false_alarms, days), row["false_alarms_per_day_ci"])
+        recall, precision = len(hits) / len(faults), found / episodes if episodes else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if found else 0.0
+        assert same(f1, row["event_f1"])
+        low, high = wilson_interval(
+            f1 / (2 - f1) * (len(faults) + episodes - found), len(faults) + episodes - found
+        )
+        assert same((2 * low / (1 + low), 2 * high / (1 + high)), row["event_f1_ci"])
+        bunched, seconds, clean = alarms_in_clean_time(
+            mine, mine[mine["case"] == "fault"], scores, row["recording"], row["detector"]
+        )
+        assert clean == pytest.approx(days * 86_400)
+        assert same(
+            poisson_interval(false_alarms / bunched, days / bunched),
+            row["false_alarms_per_day_ci"],
+        )
+        assert same(seconds.sum() / clean, row["time_in_false_alarm"])
+        low, high = weighted_poisson_interval(seconds, clean, bunched)
+        assert same((low, min(high, 1.0) if len(seconds) else None), row["time_in_false_alarm_ci"])
         delays, watched = faults["delay_s"].to_numpy(), faults["watched_s"].to_numpy()
         assert same(censored_median(delays, watched)[0], row["delay_median_s"])
 
@@ -112,41 +170,35 @@ def test_score_numbers_come_from_the_scores_and_the_windows_in_the_cases(written
         volume = vus(label, values, buffer=settings["buffer"])
         precision = average_precision(label, values)
         flags = values >= faults["threshold"].iloc[0]
-        points = point_scores(label, flags)
-        assert same(volume.pr, row["vus_pr"])
-        assert same(volume.roc, row["vus_roc"])
-        assert same(precision, row["average_precision"])
-        assert same(roc_auc(label, values), row["roc_auc"])
-        assert same(points.precision, row["point_precision"])
-        assert same(points.recall, row["point_recall"])
-        assert same(points.f1, row["point_f1"])
+        exact = {
+            "vus_pr": volume.pr,
+            "vus_roc": volume.roc,
+            "average_precision": precision,
+            "roc_auc": roc_auc(label, values),
+            **dict(zip(FLAG_FIGURES[:3], point_scores(label, flags), strict=True)),
+            "range_precision": range_precision(label, flags),
+            "range_recall": range_recall(label, flags),
+            "range_f1": range_f(label, flags),
+            **dict(zip(FLAG_FIGURES[6:], affiliation(label, flags), strict=True)),
+        }
+        for figure, value in exact.items():
+            assert same(value, row[figure]), figure
 
         mine = faults if kind is None else faults[faults["kind"] == kind]
         kinds = [None, *sorted(faults["kind"].unique())]
         rng = np.random.default_rng([settings["seed"], kinds.index(kind), *name.encode()])
-        interval = median_delay_interval(
-            mine["delay_s"].to_numpy(),
-            mine["watched_s"].to_numpy(),
-            resamples=settings["resamples"],
-            rng=rng,
-        )
+        delays = [mine[column].to_numpy() for column in ("delay_s", "watched_s")]
+        weights = resample(len(mine), settings["resamples"], rng)
+        interval = median_delay_interval(*delays, weights=weights)
         stated = row["delay_median_s_ci"]
         assert (interval is None) == (stated is None)
-        if interval is not None:
-            assert all(same(*pair) for pair in zip(interval, stated, strict=True))
-        draws = bootstrap(
-            label,
-            values,
-            buffer=settings["buffer"],
-            vus_pr=volume.pr,
-            average_precision=precision,
-            resamples=settings["resamples"],
-            rng=rng,
-        )
-        for interval, key in zip(
-            draws.intervals(), ("vus_pr_ci", "average_precision_ci"), strict=True
-        ):
-            assert same(interval, row[key])
+        assert interval is None or same(interval, stated)
+        weights = resample(len(runs(label).start), settings["resamples"], rng)
+        draws = bootstrap(label, values, buffer=settings["buffer"], exact=exact, weights=weights)
+        found = draws.intervals() | flag_intervals(label, flags, exact, weights)
+        assert set(found) == {*FIGURES, *FLAG_FIGURES}
+        for figure, interval in found.items():
+            assert same(interval, row[f"{figure}_ci"]), figure
 
 
 def test_the_peak_of_a_case_is_the_highest_score_in_its_window(written):

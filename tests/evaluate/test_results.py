@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -95,7 +96,7 @@ def test_a_folder_without_one_of_the_files_is_refused(results, tmp_path, file):
     [
         ("{", "is not JSON"),
         ("[]", "schema_version None"),
-        ('{"schema_version": 99}', "schema_version 99, this version reads 1"),
+        ('{"schema_version": 99}', "schema_version 99, this version reads 2"),
     ],
 )
 def test_results_of_another_kind_are_refused(results, tmp_path, text, message):
@@ -116,3 +117,33 @@ def test_the_table_has_one_row_a_detector_best_first(results):
     table = results.table()
     assert table["detector"].tolist() == [row["detector"] for row in results.ranking]
     assert len(table) == 5
+
+
+def test_the_parts_added_last_may_be_left_out(results, tmp_path):
+    bare = dataclasses.replace(results, cells=[], critical_difference=None)
+    bare.write(tmp_path)
+    assert Results.read(tmp_path).to_dict() == bare.to_dict()
+    text = json.loads((tmp_path / "results.json").read_text())
+    assert (text["schema_version"], text["cells"], text["critical_difference"]) == (2, [], None)
+
+
+def test_every_figure_of_a_row_has_an_interval_beside_it(results):
+    figures = {
+        "vus_pr",
+        "vus_roc",
+        "average_precision",
+        "roc_auc",
+        "event_recall",
+        "event_precision",
+        "event_f1",
+        "false_alarms_per_day",
+        "time_in_false_alarm",
+        "delay_median_s",
+    } | {
+        f"{kind}_{of}"
+        for kind in ("point", "range", "affiliation")
+        for of in ("precision", "recall", "f1")
+    }
+    for row in results.results:
+        assert figures <= row.keys()
+        assert {f"{name}_ci" for name in figures} == {key for key in row if key.endswith("_ci")}

@@ -33,6 +33,10 @@ def test_a_mistake_in_a_file_is_named_with_its_line(tmp_path):
         ({"resamples": 10}, "resamples"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"detectors": ["sigma"]}, "detectors"),
+        ({"memory_mb": 0}, "memory_mb"),
+        ({"detectors": {"x": {"detector": "random"}}}, "'random' is a baseline, which has one"),
+        ({"detectors": {"never": {"detector": "sigma"}}}, "'never' is a baseline"),
+        ({"detectors": {"x": {"detector": 3}}}, r"detectors.x.detector: is 3"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(data, message):

@@ -1,10 +1,13 @@
+import re
+
 import numpy as np
 import pytest
 
-from sensorkit.evaluate.blocks import Draws
 from sensorkit.evaluate.ranking import rank
 from sensorkit.evaluate.rows import Scored
+from sensorkit.evaluate.statistics.blocks import Draws
 from sensorkit.evaluate.verdict import judge
+from sensorkit.evaluate.words import p_words
 
 N = 20
 
@@ -19,12 +22,22 @@ def scored(vus_pr, *, hits=18, alarms=1, spread=0.02, seed=0, status="ok", fault
         "faults": faults,
     }
     if status != "ok":
-        keys = ("vus_pr", "average_precision", "faults_hit", "false_alarms", "clean_hours")
+        keys = (
+            "vus_pr",
+            "average_precision",
+            "faults_hit",
+            "episodes",
+            "event_precision",
+            "false_alarms",
+            "clean_hours",
+        )
         return Scored([row | dict.fromkeys(keys)], [], None, (np.empty(0), np.empty(0)))
     row |= {
         "vus_pr": vus_pr if faults else None,
         "average_precision": vus_pr if faults else None,
         "faults_hit": hits,
+        "episodes": hits + alarms,
+        "event_precision": hits / (hits + alarms) if hits + alarms else None,
         "false_alarms": alarms,
         "clean_hours": hours,
     }
@@ -33,11 +46,12 @@ def scored(vus_pr, *, hits=18, alarms=1, spread=0.02, seed=0, status="ok", fault
     draws = None
     if faults:
         own = np.random.default_rng([1, seed]).normal(0, spread, 400)
-        draws = Draws(vus_pr + common + own, vus_pr + common + own, faults)
+        values = vus_pr + common + own
+        draws = Draws(values, values, values, values, faults)
     return Scored([row], [], draws, (delays, np.full(faults, np.inf)))
 
 
-def verdict(cells, *, extrapolated=False, fixed=False, budget=1.0):
+def verdict(cells, *, extrapolated=False, fixed=False, budget=1.0, detectability=()):
     by_key = {("rig", name): cell for name, cell in cells.items()}
     ranking = rank(by_key, ["rig"], [*cells], resamples=400, seed=0)
     calibrations = [{"clean_hours": 5.0, "extrapolated": extrapolated, "fixed": fixed}]
@@ -45,14 +59,14 @@ def verdict(cells, *, extrapolated=False, fixed=False, budget=1.0):
     results = [
         cell.rows[0] | {"detector": name, "recording": "rig"} for name, cell in cells.items()
     ]
-    return judge(ranking, detectors, results, budget), ranking
+    return judge(ranking, detectors, results, budget, detectability), ranking
 
 
 def test_a_detector_that_stands_alone_is_recommended_with_its_numbers():
     found, _ = verdict({"sigma": scored(0.8), "forest": scored(0.5, seed=1), "random": scored(0.1)})
     assert found["detector"] == "sigma"
-    assert found["sentence"].startswith("sigma is the best by VUS-PR, 0.80 (0.68 to 0.90)")
-    assert "ahead of forest (0.50)" in found["sentence"]
+    assert found["sentence"].startswith("sigma is the best by VUS-PR, 0.80 (0.67 to 0.90)")
+    assert "ahead of forest (0.50, p < 0.001)" in found["sentence"]
     assert (
         "finds 90% of the faults (70% to 97%) at 1 false alarm a day (0.025 to 5.6)"
         in (found["sentence"])
@@ -65,18 +79,182 @@ def test_detectors_that_cannot_be_told_apart_are_said_so():
     found, ranking = verdict(
         {"sigma": scored(0.80), "forest": scored(0.79, seed=1), "random": scored(0.1)}
     )
+    p = ranking.difference("sigma", "forest").p_value
+    needed = found["comparison"]["faults_needed"]
+    assert p > 0.05
     assert found["sentence"].startswith(
-        "sigma and forest cannot be told apart by VUS-PR (0.80 and 0.79; sigma less forest lies "
-        "between -0.0"
+        f"sigma and forest cannot be told apart by VUS-PR (0.80 and 0.79, p = {p:.2g}; about "
     )
+    stated = re.search(r"about (\d+) more such faults", found["sentence"])
+    assert int(stated[1]) == pytest.approx(needed, rel=0.05)
+    assert "more such faults would tell them apart). At its frozen" in found["sentence"]
     assert [row["group"] for row in ranking.rows] == [1, 1, 2]
+
+
+def test_of_several_the_first_is_compared_with_each():
+    cells = {name: scored(0.8 - i / 200, seed=i) for i, name in enumerate(("a", "b", "c"))}
+    found, _ = verdict({**cells, "random": scored(0.1)})
+    assert found["sentence"].startswith(
+        "a (0.80) comes first by VUS-PR, but b (0.80) and c (0.79) cannot be told apart from it (p"
+    )
+    assert "would tell a and b apart" in found["sentence"]
+
+
+def test_of_detectors_not_told_apart_the_one_that_finds_most_faults_is_recommended():
+    cells = {
+        "forest": scored(0.80, hits=14),
+        "guard": scored(0.79, hits=18, seed=1),
+        "random": scored(0.1),
+    }
+    found, ranking = verdict(cells)
+    assert ranking.rows[0]["detector"] == "forest"
+    assert found["detector"] == "guard"
+    assert "; guard finds more faults at its frozen threshold. At its" in found["sentence"]
+    assert "At its frozen threshold guard finds 90% of the faults" in found["sentence"]
+    assert (found["comparison"]["first"], found["comparison"]["second"]) == ("forest", "guard")
+
+
+def test_a_detector_of_another_group_is_not_recommended_however_many_faults_it_finds():
+    found, _ = verdict(
+        {
+            "forest": scored(0.80, hits=14),
+            "guard": scored(0.5, hits=20, seed=1),
+            "random": scored(0),
+        }
+    )
+    assert found["detector"] == "forest"
+
+
+def test_one_that_breaks_the_budget_is_passed_over():
+    cells = {
+        "loud": scored(0.80, hits=20, alarms=30),
+        "calm": scored(0.79, hits=16, seed=1),
+        "random": scored(0.1),
+    }
+    found, _ = verdict(cells)
+    assert found["detector"] == "calm"
+    assert "loud raises more false alarms than the budget of 1 a day" in found["sentence"]
+    assert verdict(cells, budget=40.0)[0]["detector"] == "loud"
+
+
+def test_where_none_keeps_the_budget_it_is_said():
+    cells = {
+        "loud": scored(0.80, hits=20, alarms=30),
+        "louder": scored(0.79, hits=20, alarms=60, seed=1),
+        "random": scored(0.1),
+    }
+    found, _ = verdict(cells)
+    assert found["detector"] == "loud"
+    assert "none of them keeps the false-alarm budget of 1 a day, and loud" in found["sentence"]
+    assert ", above the budget of 1)" in found["sentence"]
+
+
+def test_of_two_that_find_as_many_faults_the_faster_is_recommended():
+    slow = scored(0.80)
+    slow.delays[0][:18] = 9.0
+    found, _ = verdict({"slow": slow, "fast": scored(0.79, seed=1), "random": scored(0.1)})
+    assert found["detector"] == "fast"
+    assert (
+        "fast finds as many faults at its frozen threshold as slow, and sooner"
+        in (found["sentence"])
+    )
+
+
+def test_the_comparison_has_the_numbers_of_the_first_two():
+    found, ranking = verdict(
+        {"sigma": scored(0.8), "forest": scored(0.5, seed=1), "random": scored(0.1)}
+    )
+    low, high = found["comparison"]["ci"]
+    assert found["comparison"] == {
+        "first": "sigma",
+        "second": "forest",
+        "metric": "vus_pr",
+        "difference": pytest.approx(0.3),
+        "ci": (low, high),
+        "p_value": ranking.difference("sigma", "forest").p_value,
+        "faults": N,
+        "faults_needed": 0,
+    }
+    assert 0 < low < 0.3 < high
+
+
+def test_two_that_never_differ_are_not_separated_by_any_number_of_faults():
+    same = scored(0.8)
+    found, _ = verdict({"a": same, "b": same, "random": scored(0.1, seed=3)})
+    assert found["comparison"]["faults_needed"] is None
+    assert "p = 1; no number of faults in reason would tell them apart" in found["sentence"]
+
+
+def curve(detector="sigma", kind="drift", **values):
+    return {
+        "detector": detector,
+        "kind": kind,
+        "channel": "temperature",
+        "unit": "degC",
+        "status": "ok",
+        "a90_95": 1.75,
+        "a90_95_sigma": 3.0,
+        "delay_at_a90_s": 40.0,
+    } | values
+
+
+def sentence_of(*curves):
+    cells = {"sigma": scored(0.8), "random": scored(0.1)}
+    return verdict(cells, detectability=curves)[0]["sentence"].partition(" of 4 s. ")[2]
+
+
+def test_the_smallest_faults_caught_are_said_in_their_unit():
+    assert sentence_of(curve(), curve("forest", a90_95=9.0)) == (
+        "With 95% confidence it catches 90% of drifts from 1.8 degC (half of those caught within "
+        "40 s)."
+    )
+
+
+def test_without_curves_of_the_detector_nothing_is_said_of_sizes():
+    assert sentence_of(curve("forest")) == ""
+    assert sentence_of(curve(status="not_testable", a90_95=None)) == ""
+
+
+def test_the_channel_that_takes_the_largest_fault_speaks_for_all():
+    other = curve(channel="voltage", unit="V", a90_95=0.3, a90_95_sigma=5.0, delay_at_a90_s=None)
+    assert sentence_of(curve(), other) == (
+        "With 95% confidence it catches 90% of drifts from 0.3 V on voltage, the hardest channel."
+    )
+
+
+def test_a_channel_where_it_was_not_reached_is_named():
+    other = curve(channel="voltage", unit="V", status="not_reached", a90_95=None)
+    assert "from 1.8 degC on temperature (not shown on voltage; half" in sentence_of(curve(), other)
+    again = curve(status="no_trend", a90_95=None)
+    assert "from 1.8 degC (not shown in every recording; half" in sentence_of(curve(), again)
+
+
+def test_kinds_not_reached_are_said_and_three_are_named():
+    missed = {"status": "not_reached", "a90_95": None}
+    stuck = curve(kind="stuck", unit="s", a90_95=12.0, a90_95_sigma=None, delay_at_a90_s=None)
+    curves = [curve(kind="bias"), stuck, curve(kind="spike", **missed), curve(delay_at_a90_s=None)]
+    assert sentence_of(*curves) == (
+        "With 95% confidence it catches 90% of drifts from 1.8 degC and stuck values from 12 s; "
+        "for spikes no size tried was shown to reach that."
+    )
+    assert sentence_of(curve(**missed)) == (
+        "It was not shown to catch 90% of drifts of any size tried."
+    )
+
+
+def test_no_delay_is_said_in_words():
+    assert "(half of those caught at once)" in sentence_of(curve(delay_at_a90_s=0.0))
+
+
+def test_a_bound_is_never_rounded_down():
+    assert "from 1.9 degC" in sentence_of(curve(a90_95=1.801))
 
 
 def test_a_rate_that_was_not_observed_is_called_extrapolated():
     found, _ = verdict({"sigma": scored(0.8), "random": scored(0.1)}, extrapolated=True, budget=2.0)
     assert found["sentence"].endswith(
-        "The false-alarm rate is extrapolated: 5 clean hours of calibration are fewer than the 36 "
-        "that a budget of 2 a day takes."
+        "; the false-alarm rate is extrapolated: 5 clean hours of calibration are fewer than the "
+        "36 that a budget of 2 a day takes."
     )
 
 
@@ -140,6 +318,7 @@ def test_detectors_that_all_failed_are_named_with_their_reasons():
     assert found == {
         "detector": None,
         "sentence": "No detector finished: sigma: RuntimeError: it broke.",
+        "comparison": None,
     }
     assert [row["detector"] for row in ranking.rows] == ["random", "sigma"]
     assert [row["mean_rank"] for row in ranking.rows] == [1.0, 2.0]
@@ -172,3 +351,100 @@ def test_recordings_are_resampled_as_well():
         return high - low
 
     assert interval(0.3) > 2 * interval(0.9)
+
+
+def any_cells(rng):
+    """A table of detectors of random worth; some fail, some are alike."""
+    names = [*"abcde"[: rng.integers(1, 6)], "random", "last_value"]
+    level = rng.uniform(0.2, 0.9, len(names))
+    alike = rng.random(len(names)) < 0.5
+    level = np.where(alike, 0.7 + rng.normal(0, 0.01, len(names)), level)
+    level[-2:] *= rng.choice([0.1, 1.0])
+    return {
+        name: scored(
+            float(level[i]),
+            hits=int(rng.integers(0, N + 1)),
+            alarms=int(rng.integers(0, 40)),
+            seed=i,
+            spread=float(rng.uniform(0.005, 0.1)),
+            status="failed" if rng.random() < 0.1 else "ok",
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def check_the_sentence(found, ranking, budget):
+    """Compare each claim of a verdict with the figures behind it."""
+    rows = {row["detector"]: row for row in ranking.rows}
+    text = found["sentence"]
+    own = [r for r in ranking.rows if not r["baseline"] and r["vus_pr"] is not None]
+    chosen = found["detector"]
+    if chosen is None:
+        assert "No detector" in text
+        return
+    best = own[0]
+    equals = [r["detector"] for r in own[1:] if r["group"] == best["group"]]
+    assert rows[chosen]["group"] == best["group"]
+    assert not rows[chosen]["baseline"]
+    assert ("is the best" in text) == (not equals)
+    assert ("cannot be told apart" in text) == bool(equals)
+    if equals:
+        told = text.partition(". At its frozen")[0]
+        for name in equals:
+            p = ranking.difference(best["detector"], name).p_value
+            assert p >= 0.05
+            assert p_words(p) in told
+    for name in rows:
+        if rows[name]["baseline"] and rows[name]["vus_pr"] is not None:
+            assert ranking.difference(chosen, name).interval[0] > 0
+    assert f"threshold {chosen} finds {rows[chosen]['event_recall']:.0%} of" in text
+    if "finds more faults" in text:
+        assert rows[chosen]["event_recall"] > best["event_recall"]
+    if "and sooner" in text:
+        assert rows[chosen]["event_recall"] == best["event_recall"]
+        assert rows[chosen]["delay_median_s"] < best["delay_median_s"]
+    low = rows[chosen]["false_alarms_per_day_ci"][0]
+    assert ("above the budget" in text) == (low > budget)
+    if low <= budget:
+        for name in equals:
+            other = rows[name]
+            above = [
+                ranking.difference(name, row["detector"]).interval[0] > 0
+                for row in ranking.rows
+                if row["baseline"] and row["vus_pr"] is not None
+            ]
+            if other["false_alarms_per_day_ci"][0] <= budget and all(above):
+                assert other["event_recall"] <= rows[chosen]["event_recall"]
+    stated = re.search(r"at (\S+) false alarm", text)
+    assert float(stated[1]) == pytest.approx(rows[chosen]["false_alarms_per_day"], rel=0.05)
+
+
+def test_every_claim_of_the_sentence_is_backed_by_the_figures():
+    rng = np.random.default_rng(8)
+    seen = {"is the best": 0, "cannot be told apart": 0, "finds more faults": 0, "No detector": 0}
+    for _ in range(150):
+        found, ranking = verdict(any_cells(rng), budget=10.0)
+        check_the_sentence(found, ranking, 10.0)
+        for words in seen:
+            seen[words] += words in found["sentence"]
+    assert min(seen.values()) > 5, seen
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("cannot be told apart by VUS-PR", "is the best by VUS-PR"),
+        ("finds 90%", "finds 99%"),
+        ("at 1 false", "at 0.1 false"),
+        ("p = 0.77", "p = 0.077"),
+    ],
+)
+def test_the_check_of_the_sentence_notices_a_false_claim(true, false):
+    found, ranking = verdict(
+        {"sigma": scored(0.80), "forest": scored(0.79, seed=1), "random": scored(0.1)}
+    )
+    check_the_sentence(found, ranking, 1.0)
+    assert true in found["sentence"]
+    found["sentence"] = found["sentence"].replace(true, false)
+    with pytest.raises(AssertionError):
+        check_the_sentence(found, ranking, 1.0)

@@ -16,9 +16,10 @@ import pytest
 from sensorkit.report.files import project_root
 from sensorkit.report.job import GIVEN_BY_THE_DRIVER, NOTEBOOKS
 from sensorkit.report.parameters import declared, read_notebook
+from sensorkit.report.public import NOTEBOOK as PUBLIC
 
 FOLDER = project_root() / "notebooks"
-PATHS = [FOLDER / f"{name}.ipynb" for name in NOTEBOOKS]
+PATHS = [FOLDER / f"{name}.ipynb" for name in (*NOTEBOOKS, PUBLIC)]
 IGNORED = "nbval-ignore-output"
 TAGS = {"parameters", IGNORED}
 LINES = 15
@@ -35,7 +36,7 @@ def tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
-def test_the_folder_holds_the_notebooks_of_the_main_job_and_no_others():
+def test_the_folder_holds_the_notebooks_that_commands_run_and_no_others():
     assert sorted(FOLDER.glob("*.ipynb")) == PATHS
 
 

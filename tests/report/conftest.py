@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 from sensorkit.evaluate.results import cases_frame
 from sensorkit.evaluate.rows import CASE_COLUMNS
 from sensorkit.readings import Readings
-from sensorkit.report import tables
+from sensorkit.report import measures, tables
 from sensorkit.report.examples import write_examples
 from sensorkit.report.files import write_json
+
+sys.path.insert(0, str(Path(__file__).parent))
+from made_curves import detectability
 
 
 @pytest.fixture
@@ -43,8 +47,10 @@ def write_notebook(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-DETECTORS = ("forest", "sigma", "rules", "last_value", "random", "always", "never")
-BASELINES = DETECTORS[3:]
+DETECTORS = ("forest", "sigma", "rules", "last_value", "random", "always", "never", "mewma")
+BASELINES = DETECTORS[3:7]
+BROKEN = "mewma"
+"""The detector whose cell fails."""
 KINDS = ("bias", "drift", "dropout", "noise", "rapid_change", "spike", "stuck")
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -53,16 +59,45 @@ def at(seconds: float) -> str:
     return (START + pd.Timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+MEASURED = tuple(measure.key for measure in measures.MEASURES)
+COUNTED = ("faults_hit", "episodes", "false_alarms", "clean_hours")
+
+
+def _around(value: float | None, by: float) -> list[float] | None:
+    return None if value is None else [max(0.0, value - by), min(1.0, value + by)]
+
+
 def _result(rng: np.random.Generator, detector: str, kind: str | None, skill: float) -> dict:
     faults = 8 if kind else 8 * len(KINDS)
+    row = {"recording": "bench-faults", "detector": detector, "fault_kind": kind}
+    if detector == BROKEN:
+        nothing = dict.fromkeys([*COUNTED, *MEASURED, *(f"{name}_ci" for name in MEASURED)])
+        return {**row, **nothing, "status": "failed", "reason": REASON, "faults": faults}
     hit = int(rng.binomial(faults, skill))
     recall = hit / faults
     episodes = hit + int(rng.integers(0, 4)) if detector != "never" else 0
     share = None if episodes == 0 else hit / episodes
+    values = {
+        "vus_pr": round(skill * 0.8, 4),
+        "vus_roc": round(0.5 + skill / 2, 4),
+        "average_precision": round(skill * 0.7, 4),
+        "roc_auc": round(0.5 + skill / 2, 4),
+        "event_recall": recall,
+        "event_precision": share,
+        "event_f1": None if not share else 2 * share * recall / (share + recall),
+        "time_in_false_alarm": 1.0 if detector == "always" else 0.004,
+        "point_precision": 0.5,
+        "point_recall": 0.25,
+        "point_f1": 1 / 3,
+        "range_precision": None if share is None else 0.61,
+        "range_recall": round(skill * 0.5, 3),
+        "range_f1": None if share is None else 0.42,
+        "affiliation_precision": None if share is None else 0.83,
+        "affiliation_recall": None if share is None else 0.77,
+        "affiliation_f1": None if share is None else 0.8,
+    }
     return {
-        "recording": "bench-faults",
-        "detector": detector,
-        "fault_kind": kind,
+        **row,
         "status": "ok",
         "reason": None,
         "faults": faults,
@@ -70,23 +105,44 @@ def _result(rng: np.random.Generator, detector: str, kind: str | None, skill: fl
         "episodes": episodes,
         "false_alarms": episodes - hit,
         "clean_hours": 30.5,
-        "vus_pr": round(skill * 0.8, 4),
-        "vus_pr_ci": [round(skill * 0.7, 4), round(min(1, skill * 0.9), 4)],
-        "vus_roc": round(0.5 + skill / 2, 4),
-        "average_precision": round(skill * 0.7, 4),
-        "average_precision_ci": [round(skill * 0.6, 4), round(skill * 0.8, 4)],
-        "roc_auc": round(0.5 + skill / 2, 4),
-        "event_recall": recall,
-        "event_recall_ci": [max(0.0, recall - 0.1), min(1.0, recall + 0.1)],
-        "event_precision": share,
-        "event_precision_ci": None if share is None else [share * 0.9, min(1.0, share * 1.1)],
+        **values,
+        **{f"{name}_ci": _around(value, 0.08) for name, value in values.items()},
         "false_alarms_per_day": (episodes - hit) / 30.5 * 24,
         "false_alarms_per_day_ci": [0.0, (episodes - hit + 3) / 30.5 * 24],
         "delay_median_s": 12.0 if recall > 0.5 else None,
         "delay_median_s_ci": [6.0, None] if recall > 0.5 else None,
-        "point_precision": 0.5,
-        "point_recall": 0.25,
-        "point_f1": 1 / 3,
+    }
+
+
+REASON = "ValueError: <b>it broke</b>"
+
+
+def _rank(rank: int, name: str, overall: dict) -> dict:
+    keys = ("vus_pr", "average_precision", "event_recall", "event_f1", "false_alarms_per_day")
+    keys += ("time_in_false_alarm", "delay_median_s")
+    broken = name == BROKEN
+    return {
+        "detector": name,
+        "baseline": name in BASELINES,
+        **{key: overall[key] for each in keys for key in (each, f"{each}_ci")},
+        "p_value": None if rank == 1 or broken else (0.314, 0.012, 0.0)[min(rank - 2, 2)],
+        "mean_rank": float(rank),
+        "group": None if broken else 1 if rank < 3 else rank - 1,
+        "recordings": 1,
+        "failed": int(broken),
+    }
+
+
+def _cell(place: int, name: str) -> dict:
+    broken = name == BROKEN
+    return {
+        "recording": "bench-faults",
+        "detector": name,
+        "status": "failed" if broken else "ok",
+        "reason": REASON if broken else None,
+        "seconds": 1.25 + place,
+        "peak_mb": None if broken else 310.0 + 10 * place,
+        "started_from": "kept" if name == "rules" else "run",
     }
 
 
@@ -94,28 +150,17 @@ def _result(rng: np.random.Generator, detector: str, kind: str | None, skill: fl
 def report() -> dict:
     """Return what an evaluation of an emulated device may have found: shape true, numbers made."""
     rng = np.random.default_rng(7)
-    skills = dict(zip(DETECTORS, (0.9, 0.75, 0.5, 0.3, 0.05, 0.1, 0.0), strict=True))
+    skills = dict(zip(DETECTORS, (0.9, 0.75, 0.5, 0.3, 0.05, 0.1, 0.0, 0.0), strict=True))
     results = [
         _result(rng, detector, kind, skill)
         for detector, skill in skills.items()
         for kind in (None, *KINDS)
     ]
     overall = {row["detector"]: row for row in results if row["fault_kind"] is None}
-    results[3] |= {
-        "status": "failed",
-        "reason": "ValueError: <b>it broke</b>",
-        **{
-            k: None
-            for k in results[3]
-            if k.startswith(("vus", "event_", "delay", "false_", "faults_hit"))
-        },
-    }
-    shared = ("vus_pr", "vus_pr_ci", "average_precision", "event_recall", "event_recall_ci")
-    shared += ("false_alarms_per_day", "false_alarms_per_day_ci", "delay_median_s")
     day = 86400
     stretch = {"start": at(0), "end": at(day - 1), "readings": day, "hours": 24.0}
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "run": {
             "id": "20260131T120000Z-0a1b2c",
             "created_at": "2026-01-31T12:00:00.000000Z",
@@ -138,9 +183,20 @@ def report() -> dict:
             "detectors": {name: {} for name in DETECTORS},
             "seed": 1,
             "resamples": 200,
+            "detectability": {
+                "kinds": ["spike", "bias", "drift", "stuck", "dropout", "silence"],
+                "channels": [],
+                "sizes": 8,
+                "repeats": 20,
+                "smallest_sigma": 0.5,
+                "largest_sigma": 20.0,
+                "duration": 60,
+                "longest": 240,
+            },
             "timeout_s": None,
+            "memory_mb": 4000.0,
             "confidence": 0.95,
-            "vus_variant": "VUS-PR with buffer 100 and every score as a threshold",
+            "vus_variant": "VUS as TSB-AD defines it, buffer 100 readings, every score a threshold",
         },
         "recordings": [
             {
@@ -187,14 +243,17 @@ def report() -> dict:
                 ],
             }
         ],
+        "cells": [_cell(place, name) for place, name in enumerate(DETECTORS)],
         "detectors": [
             {
                 "name": name,
                 "baseline": name in BASELINES,
                 "parameters": {},
-                "threshold": None if name in {"always", "never"} else 3.25,
-                "microseconds_per_reading": 0.25,
-                "calibrations": [
+                "threshold": None if name in {"always", "never", BROKEN} else 3.25,
+                "microseconds_per_reading": None if name == BROKEN else 0.25,
+                "calibrations": []
+                if name == BROKEN
+                else [
                     {
                         "recording": "bench-faults",
                         "threshold": 3.25,
@@ -209,24 +268,46 @@ def report() -> dict:
             for name in DETECTORS
         ],
         "results": results,
-        "detectability": [],
+        "detectability": detectability(),
         "ranking": [
-            {
-                "detector": name,
-                "baseline": name in BASELINES,
-                **{key: overall[name][key] for key in shared},
-                "mean_rank": float(rank),
-                "group": 1 if rank < 3 else rank - 1,
-                "recordings": 1,
-                "failed": 1 if name == "forest" else 0,
-            }
-            for rank, name in enumerate(DETECTORS, start=1)
+            _rank(rank, name, overall[name]) for rank, name in enumerate(DETECTORS, start=1)
         ],
+        "critical_difference": None,
         "verdict": {
             "detector": "forest",
             "sentence": "forest finds 50 of 56 faults at 0.8 false alarms a day; "
             "sigma cannot be told apart from it.",
+            "comparison": {
+                "first": "forest",
+                "second": "sigma",
+                "metric": "vus_pr",
+                "difference": 0.031,
+                "ci": [-0.052, 0.117],
+                "p_value": 0.314,
+                "faults": 56,
+                "faults_needed": 140,
+            },
         },
+    }
+
+
+@pytest.fixture
+def over_recordings() -> dict:
+    """Return a `critical_difference` of eight recordings."""
+    ranks = (1.5, 1.875, 3.0, 4.25, 5.5, 6.0, 6.5, 7.375)
+    names = list(DETECTORS)
+    return {
+        "metric": "vus_pr",
+        "alpha": 0.05,
+        "recordings": 8,
+        "friedman_p": 0.0004,
+        "ranks": [{"detector": n, "mean_rank": r} for n, r in zip(names, ranks, strict=True)],
+        "pairs": [
+            {"a": a, "b": b, "p": 0.0078 * gap, "p_holm": min(1.0, 0.02 if gap > 2 else 0.2)}
+            for i, a in enumerate(names)
+            for gap, b in enumerate(names[i + 1 :], start=1)
+        ],
+        "cliques": [names[:3], names[1:4], names[4:]],
     }
 
 

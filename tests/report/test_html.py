@@ -52,11 +52,15 @@ def poisoned(value, keep=()):
 
 
 # The schema fixes these; a report with other text in them is refused.
-FIXED = ("start", "end", "sha256", "status", "created_at", "settings", "id")
+FIXED = ("start", "end", "sha256", "status", "created_at", "settings", "id", "metric")
+FIXED += ("started_from",)
+FIGURES = 3 + 1 + 11 + 7
+"""Of the whole detectors, of ranks over recordings, of smallest faults, examples."""
 
 
 @pytest.fixture
-def hostile_run(run_dir, report, cases):
+def hostile_run(run_dir, report, cases, over_recordings):
+    report["critical_difference"] = over_recordings
     poison = poisoned(report, FIXED)
     poison["run"]["id"] = report["run"]["id"]
     for result in poison["results"]:
@@ -69,6 +73,13 @@ def hostile_run(run_dir, report, cases):
     examples = json.loads((run_dir / "examples.json").read_text())
     write_json(run_dir / "examples.json", poisoned(examples, ("start", "end")))
     (run_dir / "executed" / "01_capture.ipynb").write_text(nbformat.writes(hostile_notebook()))
+    return run_dir
+
+
+@pytest.fixture
+def small_run(run_dir, report):
+    """A run with few figures, for what does not depend on how many there are."""
+    write_json(run_dir / "report.json", report | {"detectability": []})
     return run_dir
 
 
@@ -143,11 +154,12 @@ def test_a_page_allows_only_its_own_two_scripts_and_no_network(run_dir):
     assert nonce not in html.render(run_dir).read_text(encoding="utf-8")
 
 
-def test_figures_and_tables_can_be_read_without_seeing_them(run_dir):
+def test_figures_and_tables_can_be_read_without_seeing_them(run_dir, report, over_recordings):
+    write_json(run_dir / "report.json", report | {"critical_difference": over_recordings})
     page = Elements(html.render(run_dir).read_text(encoding="utf-8"))
 
     plots = [a for a in page.of("div") if a.get("class") == "plot"]
-    assert len(plots) == len(page.of("figure")) == 3 + 6
+    assert len(plots) == len(page.of("figure")) == FIGURES
     assert all(a["role"] == "img" and len(a["aria-label"]) > 20 for a in plots)
     assert all(a.get("scope") in {"col", "row"} for a in page.of("th"))
     assert len(page.of("caption")) == len(page.of("table"))
@@ -178,8 +190,14 @@ def test_a_notebook_page_keeps_tables_and_drops_what_could_run(hostile_run):
 
 
 def test_a_run_without_a_report_or_with_another_schema_is_one_sentence(run_dir, report):
-    write_json(run_dir / "report.json", report | {"schema_version": 2})
-    with pytest.raises(UsageError, match=r"report.json: does not fit .*schema_version: 1 was"):
+    for version, made in ((1, "an older"), (99, "a newer")):
+        write_json(run_dir / "report.json", report | {"schema_version": version})
+        with pytest.raises(
+            UsageError, match=rf"was made by {made} version .*schema_version {version}"
+        ):
+            html.render(run_dir)
+    write_json(run_dir / "report.json", report | {"verdict": {}})
+    with pytest.raises(UsageError, match=r"report.json: does not fit .*\$.verdict: 'detector' is"):
         html.render(run_dir)
     (run_dir / "report.json").unlink()
     with pytest.raises(UsageError, match=r"has no report.json, so the run did not pass"):
@@ -211,6 +229,28 @@ def test_the_index_lists_all_runs_newest_first_with_their_reasons(run_dir):
     assert not page.of("img")
 
 
+def test_a_run_of_an_older_version_stays_in_the_index_and_is_called_so(run_dir, report):
+    out = run_dir.parent.parent
+    summary = tables.summary(report)
+    for day, found in {"29": summary, "28": {**summary, "schema_version": 1}, "27": {}}.items():
+        other = out / "runs" / f"202601{day}T000000Z-000000"
+        other.mkdir()
+        write_json(other / "run.json", {"status": "passed", "summary": found})
+        write_json(other / "report.json", {"schema_version": 1})
+    before = out / "runs" / "20260126T000000Z-000000"
+    before.mkdir()
+    del summary["schema_version"]  # as the first version wrote it
+    write_json(before / "run.json", {"status": "passed", "summary": summary})
+
+    text = html.index(out).read_text(encoding="utf-8")
+
+    lines = [line.split("</tr>")[0] for line in text.split('<th scope="row">')[1:]]
+    assert [("made by an older version" in line) for line in lines] == [
+        *(False, False, True, False, True),
+    ]
+    assert "forest" in lines[4]
+
+
 @pytest.mark.browser
 def test_the_report_draws_every_figure_offline_and_runs_nothing_hostile(hostile_run, browser):
     page = html.render(hostile_run)
@@ -219,7 +259,7 @@ def test_the_report_draws_every_figure_offline_and_runs_nothing_hostile(hostile_
         browser.open(page, width=width, dark=dark)
         assert browser.evaluate("document.querySelectorAll('.plot .main-svg').length > 0")
         data = browser.evaluate("({...document.documentElement.dataset})")
-        assert data["drawn"] == data["figures"] == "9"
+        assert data["drawn"] == data["figures"] == str(FIGURES)
         assert browser.evaluate("typeof hacked") == "undefined"
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
         assert browser.complaints() == []
@@ -238,7 +278,9 @@ def test_every_trace_is_drawn_as_what_it_is(run_dir, browser):
         "p => [p.data.map(t => t.type + t.mode), p.querySelectorAll('.trace').length])"
     )
     assert all(len(kinds) == drawn for kinds, drawn in traces)
-    assert {kind for kinds, _ in traces for kind in kinds} == {"scatterlines", "scattermarkers"}
+    assert {kind for kinds, _ in traces for kind in kinds} == {
+        *("scatterlines", "scattermarkers", "scatterlines+markers"),
+    }
 
 
 @pytest.mark.browser
@@ -259,8 +301,8 @@ def test_an_executed_notebook_draws_offline_and_runs_nothing_hostile(hostile_run
 
 
 @pytest.mark.browser
-def test_the_policy_stops_a_script_that_got_into_the_page(run_dir, browser):
-    page = html.render(run_dir)
+def test_the_policy_stops_a_script_that_got_into_the_page(small_run, browser):
+    page = html.render(small_run)
     text = page.read_text(encoding="utf-8")
     page.write_text(
         text.replace("<main>", "<main><script>hacked=1</script><img src=x onerror=hacked=1>"),
@@ -279,7 +321,7 @@ def test_the_standalone_page_needs_nothing_beside_it(run_dir, browser, tmp_path)
 
     browser.open(page)
 
-    assert browser.evaluate("document.documentElement.dataset.drawn") == "9"
+    assert browser.evaluate("document.documentElement.dataset.drawn") == str(FIGURES - 1)
     assert [url.split("/")[-1] for url in browser.requests()] == ["sent.html"]
     assert browser.evaluate("[...document.links].every(a => a.getAttribute('href')[0] == '#')")
 
@@ -297,8 +339,8 @@ def test_without_plotly_the_page_says_which_file_is_missing(run_dir, browser):
 
 
 @pytest.mark.browser
-def test_what_is_printed_from_a_dark_screen_has_dark_text(run_dir, browser):
-    browser.open(html.render(run_dir), dark=True)
+def test_what_is_printed_from_a_dark_screen_has_dark_text(small_run, browser):
+    browser.open(html.render(small_run), dark=True)
     colour = "getComputedStyle(document.querySelector('.plot .xtick text')).fill"
 
     assert browser.evaluate(colour) == "rgb(229, 234, 241)"

@@ -47,6 +47,10 @@ def test_a_line_that_is_no_declaration_is_named(source, sentence):
         ("list[float]", (1, 2.5), [1.0, 2.5]),
         ("list[str]", [], []),
         ("bool", False, False),
+        ("dict[str, float]", {"a": 2}, {"a": 2.0}),
+        ("dict[str, dict]", {"a": {"k": [1, None]}}, {"a": {"k": [1, None]}}),
+        ("dict[str, dict]", ["a", "b"], {"a": {}, "b": {}}),
+        ("dict[str, object]", {"a": (1, 2), "b": "c"}, {"a": [1, 2], "b": "c"}),
     ],
 )
 def test_a_value_is_taken_as_the_declared_type(kind, value, taken):
@@ -69,6 +73,14 @@ def test_a_value_is_taken_as_the_declared_type(kind, value, taken):
         ("list[int]", 3),
         ("list[int]", [1, "2"]),
         ("list[str]", {"a"}),
+        ("dict[str, float]", {"a": "2"}),
+        ("dict[str, float]", ["a"]),
+        ("dict[str, dict]", {"a": 3}),
+        ("dict[str, dict]", {1: {}}),
+        ("dict[str, dict]", [1]),
+        ("dict[str, dict]", {"a": {"b": {3, 4}}}),
+        ("dict[str, object]", {"a": float("nan")}),
+        ("dict[str, object]", "a"),
     ],
 )
 def test_a_value_of_another_type_is_refused(kind, value):
@@ -88,6 +100,9 @@ def test_a_value_of_another_type_is_refused(kind, value):
         ("list[str]", "rules, sigma", ["rules", "sigma"]),
         ("list[int]", "30", [30]),
         ("list[float]", "[1, 2.5]", [1.0, 2.5]),
+        ("dict[str, dict]", "sigma, forest", {"sigma": {}, "forest": {}}),
+        ("dict[str, dict]", "{sigma: {k: 4}}", {"sigma": {"k": 4}}),
+        ("dict[str, float]", "{weather: 2}", {"weather": 2.0}),
     ],
 )
 def test_text_from_a_command_line_becomes_the_declared_type(kind, text, taken):

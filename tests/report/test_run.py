@@ -25,7 +25,7 @@ def executed(monkeypatch, report, cases):
     """Execute nothing: write what the notebooks would have written, and remember the jobs."""
     jobs = []
 
-    def execute(chains, *, log_file, tell=None):
+    def execute(chains, *, log_file, tell=None, follow=None):
         log_file.touch()
         for chain in chains:
             for one in chain:
@@ -46,7 +46,7 @@ def executed(monkeypatch, report, cases):
 
 
 def failing_with(monkeypatch, error):
-    def execute(chains, *, log_file, tell=None):
+    def execute(chains, *, log_file, tell=None, follow=None):
         next(chains[1])
         if isinstance(error, BaseException):
             raise error
@@ -87,6 +87,19 @@ def test_each_notebook_of_the_chain_is_given_what_the_one_before_wrote(tmp_path,
     assert given["02_inject_faults"]["recordings"] == [str(HEALTHY)]
     assert given["03_benchmark"]["recordings"] == [str(FAULTED)]
     assert given["03_benchmark"]["out_dir"] == given["04_report"]["results"] == str(folder)
+    assert given["03_benchmark"]["keep"] == str(tmp_path / "cells")
+
+
+def test_finished_cells_are_kept_for_the_next_run_unless_it_is_to_be_fresh(tmp_path, executed):
+    (tmp_path / "cells").mkdir()
+    there = tmp_path / "cells" / "key-check.npz"
+    there.touch()
+
+    runs.evaluate(Config(), tmp_path)
+    assert there.exists()
+
+    runs.evaluate(Config(fresh=True), tmp_path)
+    assert not there.exists()
 
 
 def test_results_that_do_not_fit_the_schema_are_a_failed_run(tmp_path, executed, report):
@@ -145,7 +158,7 @@ def test_run_json_says_how_a_run_was_stopped(tmp_path, monkeypatch, error, statu
 def test_sigterm_stops_a_run_as_ctrl_c_does_and_the_old_handler_comes_back(tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
 
-    def execute(chains, *, log_file, tell=None):
+    def execute(chains, *, log_file, tell=None, follow=None):
         assert only_run(tmp_path)[1]["status"] == "running"
         signal.raise_signal(signal.SIGTERM)
 
@@ -168,6 +181,18 @@ def test_sigterm_stops_a_run_as_ctrl_c_does_and_the_old_handler_comes_back(tmp_p
         (Config(settings={"kinds": "spikes"}), PlanError, "did you mean 'spike'"),
         (Config(settings={"detectors": "forst"}), DetectorError, "did you mean 'forest'"),
         (Config(settings={"fit": "0.9"}), UsageError, "leave nothing for the test"),
+        (Config(settings={"keep": "x"}), NotebookError, "'keep' cannot be set; use --out"),
+        (Config(settings={"detectors": {"sigma": {"windw": 3}}}), DetectorError, "'window'"),
+        (Config(settings={"detectors": {"forest": {"detector": "sigma"}}}), UsageError, "another"),
+        (Config(settings={"detectability": "{size: 3}"}), UsageError, "detectability.size: unkno"),
+        (Config(settings={"profiles": {"monitor": 1}}), UsageError, "unknown profile 'monitor'"),
+        (Config(settings={"plans": "mixd"}), PlanError, "'mixd'"),
+        (
+            Config(recordings=(HEALTHY,), settings={"channels": "temp"}),
+            UsageError,
+            "unknown channel",
+        ),
+        (Config(settings={"channels": "volt"}), UsageError, "profile 'serial_monitor': unknown ch"),
         (Config(profile="monitor"), UsageError, "unknown profile 'monitor'"),
         (Config(faults="mixd"), PlanError, "'mixd'"),
         (Config(recordings=(Path("nowhere"),)), UsageError, "nowhere: is no recording"),
@@ -191,3 +216,57 @@ def test_a_setting_reaches_every_notebook_that_has_it_unless_one_is_named():
     assert given["01_capture"]["seed"] == given["02_inject_faults"]["seed"] == 5
     assert given["03_benchmark"]["seed"] == 6
     assert given["00_quickstart"] == {"seconds": 25.0}
+
+
+def test_a_file_and_the_same_said_on_the_command_line_are_one(tmp_path):
+    (tmp_path / "c.yaml").write_text(
+        "detectors: {long: {detector: sigma, window: 500}}\n"
+        "seeds: [1, 2]\ndetectability: {sizes: 5}\nmemory_mb: 900\ntimeout_s: null\n"
+    )
+    said = {
+        "detectors": "{long: {detector: sigma, window: 500}}",
+        "seeds": "1, 2",
+        "detectability": "{sizes: 5}",
+        "memory_mb": "900",
+        "timeout_s": "0",
+    }
+    said = {key: f"[{value}]" if key == "seeds" else value for key, value in said.items()}
+
+    file = job.plan_parameters(job.asked_for(tmp_path / "c.yaml"), NOTEBOOKS)
+    options = job.plan_parameters(job.asked_for(None, settings=said), NOTEBOOKS)
+
+    assert file["02_inject_faults"] == options["02_inject_faults"]
+    both = [
+        job.settings_of(job.in_force(given, NOTEBOOKS)["03_benchmark"]) for given in (file, options)
+    ]
+    assert both[0] == both[1]
+    assert both[0].timeout_s is None
+    assert both[0].detectors == {"long": {"detector": "sigma", "window": 500}}
+
+
+@pytest.mark.parametrize("recordings", [(), (HEALTHY,)])
+def test_the_config_in_the_run_folder_asks_for_the_same_run_again(tmp_path, executed, recordings):
+    asked = Config(
+        recordings=recordings,
+        settings={"seed": "7", "03_benchmark.buffer": "50", "detectors": "{x: {detector: sigma}}"},
+        quick=True,
+    )
+
+    folder = runs.evaluate(asked, tmp_path)
+    again = job.asked_for(folder / "config.yaml")
+
+    assert again.recordings == tuple(path.resolve() for path in recordings)
+    one, other = (
+        job.in_force(job.plan_parameters(config, NOTEBOOKS), NOTEBOOKS) for config in (asked, again)
+    )
+    assert one == other
+    assert other["03_benchmark"]["buffer"] == 50
+
+
+def test_a_yaml_file_is_found_wherever_a_notebook_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    given = job.plan_parameters(Config(profile="my.yaml", faults="plan.yml"), NOTEBOOKS)
+
+    assert given["01_capture"]["profile"] == str(tmp_path / "my.yaml")
+    assert given["02_inject_faults"]["plan"] == str(tmp_path / "plan.yml")

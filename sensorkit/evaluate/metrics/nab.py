@@ -56,7 +56,7 @@ class Weights(NamedTuple):
     fn: float
 
 
-PROFILES = {
+PROFILES: dict[str, Weights] = {
     "standard": Weights(1.0, 0.11, 1.0),
     "reward_low_FP_rate": Weights(1.0, 0.22, 1.0),
     "reward_low_FN_rate": Weights(1.0, 0.11, 2.0),
@@ -64,7 +64,7 @@ PROFILES = {
 
 
 class Swept(NamedTuple):
-    """The best threshold for some files, and the NAB score that it yields."""
+    """The best threshold for some files, chosen on their labels, and the NAB score it yields."""
 
     threshold: float
     score: float
@@ -113,14 +113,15 @@ class Sheet:
         window = np.full(n, NO_WINDOW)
         worth = np.full(n, -1.0)
         end = -1
-        for index, (first, last) in enumerate(windows):
+        nexts = [*(first for first, _ in windows[1:]), n]  # where the last window is another one
+        for index, ((first, last), following) in enumerate(zip(windows, nexts, strict=False)):
             if not end < first <= last < n:
                 raise ValueError(
                     f"window {index} covers the rows {first} to {last}, after one that ends in "
                     f"{end}, of a file of {n}; windows must be in order and inside the file"
                 )
             width, end = last - first + 1, last
-            inside, past = rows[first : last + 1], rows[last + 1 :]
+            inside, past = rows[first : last + 1], rows[last + 1 : following]
             window[inside] = index
             worth[inside] = sigmoid(-(last - inside + 1) / width) / sigmoid(np.array(-1.0))
             worth[past] = sigmoid((past - last) / (width - 1)) if width > 1 else -1.0
@@ -132,7 +133,8 @@ class Sheet:
 
 def sigmoid(position: Floats) -> Floats:
     """Return the weight of a *position* in windows: 1 long before, 0 at 0, -1 beyond `FAR`."""
-    return np.where(position > FAR, -1.0, 2.0 / (1.0 + np.exp(5.0 * position)) - 1.0)
+    near = np.minimum(position, FAR)  # exp overflows far out
+    return np.where(position > FAR, -1.0, 2.0 / (1.0 + np.exp(5.0 * near)) - 1.0)
 
 
 def raw_score(sheet: Sheet, detected: NDArray[np.bool_], weights: Weights) -> float:

@@ -11,6 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sensorkit.evaluate.metrics.checks import (
+    labels_and_flags,
+    labels_and_scores,
+    some_fault,
+    whole_number,
+)
+from sensorkit.evaluate.metrics.order import falling
 from sensorkit.evaluate.metrics.volume import Volume, volume
 
 
@@ -100,9 +107,8 @@ def vus(
 
     Parameters and errors as in `vus_pr`; *roc* is NaN where everything is labelled.
     """
-    known, score = _checked(labels, scores)
-    if isinstance(buffer, bool) or not isinstance(buffer, int | np.integer) or buffer < 0:
-        raise ValueError(f"buffer is {buffer!r}, a whole number of readings from 0 on is wanted")
+    known, score = labels_and_scores(labels, scores)
+    widest = whole_number(buffer, "buffer", "readings")
     if thresholds is not None and (
         isinstance(thresholds, bool)
         or not isinstance(thresholds, int | np.integer)
@@ -112,7 +118,7 @@ def vus(
             f"thresholds is {thresholds!r}, a whole number from 2 on is wanted, "
             "or None to take every score"
         )
-    both = volume(known, score, int(buffer), None if thresholds is None else int(thresholds))
+    both = volume(known, score, widest, None if thresholds is None else int(thresholds))
     return Volume(both.pr, float("nan")) if known.all() else both
 
 
@@ -137,7 +143,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> average_precision([0, 1, 0, 1], [0.1, 0.9, 0.8, 0.3])
     0.8333333333333333
     """
-    true, predicted = _counts(*_checked(labels, scores))
+    true, predicted = _counts(*labels_and_scores(labels, scores))
     recall = np.diff(true, prepend=0.0) / true[-1]
     # Rounding can leave a perfect score a trace above 1.
     return min(1.0, float(np.sum(recall * true / predicted)))
@@ -158,7 +164,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> roc_auc([0, 1, 0, 1], [0.1, 0.9, 0.8, 0.3])
     0.75
     """
-    known, score = _checked(labels, scores)
+    known, score = labels_and_scores(labels, scores)
     if known.all():
         raise ValueError(
             f"all {len(known)} labels are 1, a ROC curve needs healthy readings as well; "
@@ -194,9 +200,8 @@ def point_scores(labels: ArrayLike, flags: ArrayLike) -> PointScores:
     >>> point_scores([0, 1, 1, 0], [0, 0, 1, 1])
     PointScores(precision=0.5, recall=0.5, f1=0.5)
     """
-    known = _zero_one(labels, "labels")
-    flagged = _zero_one(flags, "flags")
-    _comparable(known, flagged, "flags")
+    known, flagged = labels_and_flags(labels, flags)
+    some_fault(known)
     hits = int((known & flagged).sum())
     n_known, n_flagged = int(known.sum()), int(flagged.sum())
     return PointScores(
@@ -210,43 +215,8 @@ def _counts(
     labels: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return true positives and predicted points at each distinct score, from the highest."""
-    order = np.argsort(-scores, kind="stable")
+    order = falling(scores)
     ordered = scores[order]
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
     true = np.cumsum(labels[order])[last]
     return true.astype(np.float64), (last + 1).astype(np.float64)
-
-
-def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    known = _zero_one(labels, "labels")
-    score = np.asarray(scores, dtype=np.float64)
-    _comparable(known, score, "scores")
-    missing = np.flatnonzero(np.isnan(score))
-    if len(missing):
-        raise ValueError(
-            f"{len(missing)} of {len(score)} scores are NaN, the first at {missing[0]}; a NaN has "
-            "no rank: give readings that cannot be judged the lowest score"
-        )
-    return known, score
-
-
-def _zero_one(values: ArrayLike, name: str) -> NDArray[np.bool_]:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}, one dimension is wanted")
-    if array.dtype == np.bool_:
-        return array
-    known: NDArray[np.bool_] = array == 1
-    odd = np.flatnonzero(~(known | (array == 0)))
-    if len(odd):
-        raise ValueError(f"{name}[{odd[0]}] is {array[odd[0]]!r}, 0 or 1 is wanted")
-    return known
-
-
-def _comparable(labels: NDArray[np.bool_], other: NDArray[np.generic], name: str) -> None:
-    if other.shape != labels.shape:
-        raise ValueError(f"labels has shape {labels.shape} and {name} {other.shape}; one a reading")
-    if not labels.any():
-        raise ValueError(
-            f"none of the {len(labels)} labels is 1; without a fault there is nothing to find"
-        )

@@ -1,0 +1,168 @@
+"""What a table of a public benchmark lets one say: who can be told apart, and who ranks where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sensorkit.evaluate.public.pooling import LEVEL, Floats, interval, two_sided_p
+from sensorkit.evaluate.public.protocol import Case, Protocol
+from sensorkit.evaluate.statistics.critical_difference import critical_difference
+
+ALPHA = 1.0 - LEVEL
+Row = dict[str, Any]
+
+
+def first_two(rows: Sequence[Row], protocol: Protocol, drawn: Mapping[str, Floats]) -> Row | None:
+    """Return how the best of ours compares with the second; None if there are not two.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of the table.
+    protocol : Protocol
+    drawn : mapping of str to array, shape (resamples,)
+        The headline of each detector in each draw of series; the draws are the same for all.
+    """
+    ours = order([row for row in rows if row["role"] == "ours"], protocol)
+    if len(ours) < 2:
+        return None
+    one, two = ours[0], ours[1]
+    found: Row = {
+        "first": one["detector"],
+        "second": two["detector"],
+        "metric": protocol.headline,
+        "difference": one[protocol.headline] - two[protocol.headline],
+        "ci": None,
+        "p_value": None,
+    }
+    if one["detector"] in drawn and two["detector"] in drawn:
+        differences = drawn[one["detector"]] - drawn[two["detector"]]
+        found["ci"] = interval(differences)
+        found["p_value"] = two_sided_p(differences)
+    return found
+
+
+def order(rows: Sequence[Row], protocol: Protocol) -> list[Row]:
+    """Return the rows that have a whole headline, best first."""
+    key, sign = protocol.headline, -1.0 if protocol.column.better == "high" else 1.0
+    known = [row for row in rows if row["status"] == "ok" and row.get(key) is not None]
+    return sorted(known, key=lambda row: (sign * row[key], row["detector"]))
+
+
+def rank(rows: Sequence[Row], published: Sequence[Row], protocol: Protocol, whole: bool) -> None:
+    """Give each row its place among the published ones, or say why it has none.
+
+    Only figures of the same protocol on the whole set are ranked: `rank` and `rank_of`, else
+    `not_comparable` with the reason.
+    """
+    key = protocol.comparable
+    rivals = [
+        row[key] for row in published if row.get("comparable") and row.get(key) is not None
+    ] if key else []  # fmt: skip
+    for row in rows:
+        row["rank"] = row["rank_of"] = row["not_comparable"] = None
+        if not rivals:
+            row["not_comparable"] = "nothing is published under this protocol"
+        elif not whole:
+            row["not_comparable"] = "not all of the set was judged"
+        elif row["status"] != "ok" or row.get(key) is None:
+            row["not_comparable"] = "some series failed"
+        else:
+            row["rank"] = 1 + sum(value > row[key] for value in rivals)
+            row["rank_of"] = len(rivals) + 1
+
+
+def differences(
+    protocol: Protocol, cases: Sequence[Case], each: Mapping[str, Sequence[float | None]]
+) -> dict[str, Any] | None:
+    """Return mean ranks and cliques over units of series; None with fewer than 6 of them.
+
+    Series that share a base are one unit: the mean of their figures is ranked.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    cases : sequence of Case
+    each : mapping of str to sequence of float, shape (n_cases,)
+        `Protocol.each` of every case by detector; None where there is none.
+    """
+    units: dict[str, list[int]] = {}
+    for i, case in enumerate(cases):
+        units.setdefault(case.unit, []).append(i)
+    results = []
+    for name, values in each.items():
+        for unit, members in units.items():
+            known = [v for v in (values[i] for i in members) if v is not None and np.isfinite(v)]
+            if known:
+                results.append(
+                    {
+                        "recording": unit,
+                        "detector": name,
+                        "fault_kind": None,
+                        "status": "ok",
+                        protocol.headline: float(np.mean(known)),
+                    }
+                )
+    found: dict[str, Any] | None = critical_difference(results, metric=protocol.headline)
+    return found
+
+
+def sentence(
+    rows: Sequence[Row], published: Sequence[Row], compared: Row | None, protocol: Protocol
+) -> str:
+    """Return what the table says, and never more."""
+    ours = order([row for row in rows if row["role"] == "ours"], protocol)
+    if not ours:
+        return f"No detector was judged on all series of {protocol.title}."
+    key, column, best = protocol.headline, protocol.column, ours[0]
+    said = [f"By {column.title} {best['detector']} has {told(best, key)}"]
+    if compared is None:
+        said[0] += "."
+    elif compared["ci"] is None:
+        said[0] += (
+            f", {compared['second']} {told(ours[1], key)}; there are too few independent series "
+            "to say whether that is a difference."
+        )
+    elif compared["p_value"] >= ALPHA:
+        said[0] += (
+            f"; {compared['second']} with {told(ours[1], key)} cannot be told apart from it "
+            f"(p = {compared['p_value']:.2g})."
+        )
+    else:
+        said[0] += (
+            f"; {compared['second']} with {told(ours[1], key)} is behind it "
+            f"(p = {compared['p_value']:.2g})."
+        )
+    chance = order([row for row in rows if row["role"] == "chance"], protocol)
+    if chance:
+        said.append(f"Of chance {chance[0]['detector']} has {chance[0][key]:.3g}.")
+    if best["rank"] is not None:
+        by = protocol.comparable
+        top = max(
+            (row for row in published if row.get("comparable") and row.get(by) is not None),
+            key=lambda row: row[by],
+        )
+        said.append(
+            f"By the figure that is published ({title_of(protocol, by)}: {best[by]:.3g}) "
+            f"{best['detector']} would stand at {best['rank']} of {best['rank_of']}; the best "
+            f"published is {top['method']} with {top[by]:.3g}."
+        )
+    else:
+        said.append(f"Not ranked among published rows: {best['not_comparable']}.")
+    return " ".join(said)
+
+
+def told(row: Row, key: str) -> str:
+    """Return a figure and its interval as text."""
+    interval_ = row.get(f"{key}_ci")
+    if interval_ is None:
+        return f"{row[key]:.3g}"
+    return f"{row[key]:.3g} (95 % {interval_[0]:.3g} to {interval_[1]:.3g})"
+
+
+def title_of(protocol: Protocol, key: str) -> str:
+    """Return the title of a column."""
+    return next(column.title for column in protocol.columns if column.key == key)
