@@ -6,7 +6,8 @@ Each row is a true curve and a design; faults are drawn from it many times. Colu
   a90/95   share of all draws in which a90/95 lies below the true a90 (at most 5 % wanted)
   POD      probability of detection at a90/95, exceeded in 95 % of the draws that have one
   a50, a90 coverage of their two-sided 95 % intervals, where an a90 is given
-  band     coverage of the 95 % band, averaged over its sizes, where there is one
+  band     coverage of the 95 % band, averaged over its sizes, where there is one; 95 % only if
+           the true curve is logistic
   off      how far the truth lies outside the band, on average
   misfit   share of the draws withheld because counts and curve disagree (6 % of good ones wanted)
 

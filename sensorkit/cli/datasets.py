@@ -175,7 +175,9 @@ def _ask(card: Card, *, yes: bool) -> None:
 
 def _done(card: Card, place: Place) -> str:
     if place.kind == "here":
-        return "lies below SENSORKIT_DATA; nothing was fetched"
+        had = len(card.files) - len(place.missing)
+        of = f", {had} of {counted(len(card.files), 'file')}" if place.missing else ""
+        return f"lies below SENSORKIT_DATA{of}; nothing was fetched"
     if not card.files:
         return "was put there by hand; nothing was fetched"
     return f"{counted(len(card.files), 'file')} as published"

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -123,13 +123,24 @@ class Card(Document):
     licence: Prose
     terms: Prose
     citation: str
-    homepage: str
-    directory: str
+    homepage: Annotated[str, Field(pattern=r"^https://[^\s/]+\.[^\s]+$")]
+    directory: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     contents: Prose
     elsewhere: str = ""
     flaws: tuple[Prose, ...]
     protocol: Prose
     sources: tuple[Source, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_path_stands_twice(self) -> Self:
+        seen = set[str]()
+        for i, source in enumerate(self.sources):
+            for file in source.files:
+                # Some file systems take a.csv and A.csv for the same file.
+                if file.path.casefold() in seen:
+                    raise Misplaced(("sources", i, "files"), f"{file.path} is there twice")
+                seen.add(file.path.casefold())
+        return self
 
     @functools.cached_property
     def files(self) -> tuple[File, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import re
+import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 
 from sensorkit.datasets.cards import File
 from sensorkit.datasets.places import sha256_of
@@ -24,6 +27,9 @@ CHUNK = 1 << 13
 """Bytes. A chunk that a stalled connection did not fill is lost, so it is small."""
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-")
+USER = re.compile(r"(?<=://)[^/?#]*@")
+"""Name and password in an address."""
+
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that may be another one in a moment (RFC 9110, 6585)."""
 
@@ -65,7 +71,7 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str, _pooch: Any) -> None:
         """Bring *url* to *output_file*, whole and with the right hash, or raise FetchError."""
-        file = self.files[url]
+        file, shown = self.files[url], without_user(url)
         part = self.folder / f"{file.path}.part"
         from_before = part.exists()
         self._complete(url, file, part)
@@ -78,7 +84,7 @@ class Resuming:
         if found != file.sha256:
             part.unlink()
             raise FetchError(
-                f"{url}: has the SHA-256 {found}, {file.sha256} is expected: it was changed at "
+                f"{shown}: has the SHA-256 {found}, {file.sha256} is expected: it was changed at "
                 "its source or on the way; nothing of it was kept, so try another connection"
             )
         part.replace(output_file)
@@ -103,15 +109,15 @@ class Resuming:
                 return
             if failed >= self.attempts:
                 raise FetchError(
-                    f"{url}: {problem} (attempts without progress: {failed}); {had} of "
-                    f"{file.bytes} bytes are here, so look after the connection and fetch again: "
-                    "it goes on from there"
+                    f"{without_user(url)}: {problem} (attempts without progress: {failed}); {had} "
+                    f"of {file.bytes} bytes are here, so look after the connection and fetch "
+                    "again: it goes on from there"
                 )
             self.sleep(self.pause * 2.0 ** max(failed - 1, 0))
 
     def _ask(self, url: str, file: File, part: Path) -> None:
         """Make one request for what is missing of *part*, and append what comes."""
-        had = _size(part)
+        had, shown = _size(part), without_user(url)
         # Bytes as they are in the file; a compressed answer could not be continued.
         headers = {"Accept-Encoding": "identity"}
         if had:
@@ -127,20 +133,44 @@ class Resuming:
                     raise _Cut(f"the server answers {answer.status_code} {answer.reason}")
                 if not answer.ok:
                     raise FetchError(
-                        f"{url}: the server answers {answer.status_code} {answer.reason}; the "
+                        f"{shown}: the server answers {answer.status_code} {answer.reason}; the "
                         "address may have moved: `sensorkit datasets show` names the homepage"
                     )
                 self._write(answer, part, file, had)
         except requests.Timeout as error:
             raise _Cut(f"nothing came for {self.timeout:g} s") from error
-        except requests.RequestException as error:
-            if isinstance(error, ValueError):  # no scheme, one that is not HTTP, no host
-                raise FetchError(
-                    f"{url}: is no address that can be asked; https://HOST/... is wanted"
-                ) from error
-            if "timed out" in str(error):  # in the middle of an answer
-                raise _Cut(f"nothing came for {self.timeout:g} s") from error
-            raise _Cut("the connection was refused, lost or cut") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._failure(shown, error) from error
+
+    def _failure(self, shown: str, error: Exception) -> _Cut | FetchError:
+        """Say what happened to a request: it is worth another attempt, or it is not."""
+        if isinstance(error, ValueError):  # no scheme, one that is not HTTP, no host, a bad one
+            return FetchError(
+                f"{shown}: is no address that can be asked; https://HOST/... is wanted"
+            )
+        cause = _cause(error)
+        if isinstance(error, requests.exceptions.ProxyError):
+            return FetchError(
+                f"{shown}: the proxy cannot be used: {_sentence(cause)}; look after HTTPS_PROXY, "
+                "HTTP_PROXY and NO_PROXY"
+            )
+        if isinstance(error, requests.TooManyRedirects):
+            return FetchError(
+                f"{shown}: is sent from one address to the next without end; are you behind a "
+                "login? Open it in a browser"
+            )
+        if isinstance(cause, ssl.SSLError) and not isinstance(
+            cause, ssl.SSLEOFError | ssl.SSLZeroReturnError
+        ):
+            return FetchError(
+                f"{shown}: no safe connection: {_sentence(cause)}; if a proxy of your own signs "
+                "its traffic, name its certificate in REQUESTS_CA_BUNDLE"
+            )
+        if isinstance(cause, socket.gaierror | urllib3.exceptions.NameResolutionError):
+            return _Cut("the name of the host was not found (DNS)")
+        if "timed out" in str(error):  # in the middle of an answer
+            return _Cut(f"nothing came for {self.timeout:g} s")
+        return _Cut("the connection was refused, lost or cut")
 
     def _write(self, answer: requests.Response, part: Path, file: File, had: int) -> None:
         goes_on = answer.status_code == requests.codes.partial_content and had > 0
@@ -149,6 +179,8 @@ class Resuming:
             if not given or int(given[1]) != had:
                 part.unlink()
                 raise _Cut("the server answers with another part of the file than was asked for")
+        else:
+            _demand_the_file(answer, file)
         size = had if goes_on else 0
         # The end of an answer that is too short is worth keeping; its length is looked at later.
         answer.raw.enforce_content_length = False
@@ -166,9 +198,56 @@ class Resuming:
         if size > file.bytes:
             part.unlink()
             raise FetchError(
-                f"{file.path}: more than the expected {file.bytes} bytes come from {answer.url}; "
+                f"{file.path}: more than the expected {file.bytes} bytes come from "
+                f"{without_user(answer.url)}; "
                 "it was changed at its source; nothing of it was kept"
             )
+
+
+def _demand_the_file(answer: requests.Response, file: File) -> None:
+    """Raise if an answer from the first byte on is another page; what is here is not touched.
+
+    A network that wants a login first answers every request with its own page, and 200.
+    """
+    kind = answer.headers.get("Content-Type", "")
+    length = answer.headers.get("Content-Length", "")
+    plain = answer.headers.get("Content-Encoding", "identity") == "identity"
+    if kind.startswith("text/html") and not file.path.endswith((".html", ".htm")):
+        had = "a page in HTML"
+    elif plain and length.isdecimal() and int(length) != file.bytes:
+        had = f"{length} bytes, and {file.bytes} are expected"
+    else:
+        return
+    raise FetchError(
+        f"{without_user(answer.url)}: answers with {had}; are you behind a login? Open it in a "
+        "browser: either that shows another page, or the file was changed at its source"
+    )
+
+
+def without_user(url: str) -> str:
+    """Return an address as it may be shown: without name and password.
+
+    >>> without_user("https://me:secret@example.org/nab")
+    'https://example.org/nab'
+    """
+    return USER.sub("", url)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what lies behind an error of requests, which wraps one of urllib3, and so on."""
+    for _ in range(9):
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((a for a in error.args if isinstance(a, BaseException)), None)
+        if inner is None or isinstance(error, urllib3.exceptions.NameResolutionError):
+            break
+        error = inner
+    return error
+
+
+def _sentence(error: BaseException) -> str:
+    said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+    return " ".join(without_user(str(said)).split())
 
 
 def cannot_write(place: Path, error: OSError) -> str:

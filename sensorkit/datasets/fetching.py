@@ -34,10 +34,10 @@ def fetch(
     """Download what is missing of a data set into the cache, and return its folder.
 
     The licence is the caller's business: `card(name)` has it. A set that lies below
-    `SENSORKIT_DATA` is left alone. Files that are in the cache and have the right SHA-256 are
-    not asked for again; one that was cut off goes on where it ended. A file gets its name only
-    when it is whole, so that no broken one is ever taken for good. Several processes may fetch
-    the same set at once: one does, the others wait for it.
+    `SENSORKIT_DATA`, wholly or in part, is left alone. Files that are in the cache and have
+    the right SHA-256 are not asked for again; one that was cut off goes on where it ended. A file
+    gets its name only when it is whole, so that no broken one is ever taken for good. Several
+    processes may fetch the same set at once: one does, the others wait for it.
 
     Parameters
     ----------
@@ -60,10 +60,16 @@ def fetch(
     ------
     DataError
         An unknown name, or a set without checksums, which is not fetched: with where to get it.
+    ValueError
+        *timeout* is not above 0, or *attempts* below 1.
     FetchError
         No connection, an answer that is no file, a wrong hash, a full disk. What has arrived of
         an unfinished file stays, and the next fetch goes on with it.
     """
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout}; a number of seconds above 0 is wanted")
+    if attempts < 1:
+        raise ValueError(f"attempts is {attempts}; a whole number from 1 on is wanted")
     data_set = card(name)
     place = find(name)
     if place.kind == "here":

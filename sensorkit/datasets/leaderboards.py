@@ -9,8 +9,11 @@ source with its commit and date, and what a reader has to know: look-ahead, tuni
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
+
+from sensorkit.errors import DataError
 
 FOLDER = Path(__file__).with_name("leaderboards")
 TEXTS = ("method", "track", "threshold_from", "source", "version", "date", "note")
@@ -32,8 +35,9 @@ def published(name: str) -> list[dict[str, Any]]:
 
     Raises
     ------
-    ValueError
-        If a figure in the file is no number; the file and line are named.
+    DataError
+        The file is damaged: it cannot be read, a row has too few or too many fields, or a figure
+        is no number; the file and line are named.
 
     Examples
     --------
@@ -44,22 +48,36 @@ def published(name: str) -> list[dict[str, Any]]:
     path = FOLDER / f"{name}.csv"
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        return [_row(path, number, row) for number, row in enumerate(csv.DictReader(lines), 2)]
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.reader(lines)
+            names = next(reader, [])
+            return [_row(path, reader.line_num, names, row) for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read: {error}; install sensorkit again") from error
 
 
-def _row(path: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
+def _row(path: Path, line: int, names: list[str], row: list[str]) -> dict[str, Any]:
+    if len(row) != len(names):
+        raise DataError(f"{path}:{line}: has {len(row)} fields, line 1 has {len(names)} names")
     found: dict[str, Any] = {}
-    for key, text in row.items():
+    for key, text in zip(names, row, strict=True):
         if key in TEXTS:
             found[key] = text
         elif key == "comparable":
+            if text not in ("yes", "no"):
+                raise DataError(f"{path}:{line}: {key} is {text!r}; yes or no is wanted")
             found[key] = text == "yes"
         else:
-            try:
-                found[key] = float(text) if text else None
-            except ValueError:
-                raise ValueError(
-                    f"{path.name}, line {line}: {key} is {text!r}; a number or nothing is wanted"
-                ) from None
+            found[key] = _figure(path, line, key, text) if text else None
     return found
+
+
+def _figure(path: Path, line: int, key: str, text: str) -> float:
+    try:
+        figure = float(text)
+    except ValueError:
+        figure = math.nan
+    if not math.isfinite(figure):
+        raise DataError(f"{path}:{line}: {key} is {text!r}; a number or nothing is wanted")
+    return figure

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.readings import Words
 
@@ -32,7 +32,7 @@ def find(root: Path) -> list[Path]:
     ]
 
 
-def read(_root: Path, found: list[Path]) -> Iterator[Series]:
+def read(_root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield the recordings, `<week>/clean` and `<week>/faulty-N`; a week is a group.
 
     `extra["diagnostics"]` names the channels (`x_...`) by which the node tells of itself: their
@@ -44,19 +44,24 @@ def read(_root: Path, found: list[Path]) -> Iterator[Series]:
         assert fits is not None  # noqa: S101 - find has asked
         week, number = fits.groups()
         others = {TIME, DEVICE, LABEL, COUNTER}
-        columns = [name for name in tables.header(path) if name not in others]
-        names = [UNIT.sub("", name) for name in columns]
-        frame = tables.read(path, [TIME, *columns, LABEL], [DEVICE])
+        channels = [name for name in tables.header(path) if name not in others]
+        names = [UNIT.sub("", name) for name in channels]
+        frame = tables.read(path, [TIME, *channels, LABEL], [DEVICE])
+        columns.demand(
+            path,
+            frame[DEVICE].to_numpy() != "",
+            lambda _: f"{DEVICE} is empty; the name of a node is wanted",
+        )
         yield Series.of(
             "asnx",
             f"{week}/clean" if number is None else f"{week}/faulty-{number}",
             tables.readings(
-                tables.unix_seconds(path, frame[TIME]),
-                frame[columns],
+                columns.unix_seconds(path, frame[TIME]),
+                frame[channels],
                 names=names,
                 device=Words.of(frame[DEVICE]),
             ),
-            tables.flags(path, frame[LABEL]),
+            columns.flags(path, frame[LABEL], LABEL),
             group=week,
             extra={"diagnostics": tuple(name for name in names if name.startswith("x_"))},
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.errors import DataError
 from sensorkit.readings import Readings
@@ -32,7 +32,7 @@ def find(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.stem[-5:], path.name.startswith("test")))
 
 
-def read(_root: Path, found: list[Path]) -> Iterator[Series]:
+def read(_root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield one series an engine, `FD001/train/1`; every engine is a group, and a device.
 
     No row is labelled. `extra` has `cycle` and `rul`, the cycles left after each row, int64 of
@@ -55,26 +55,27 @@ def read(_root: Path, found: list[Path]) -> Iterator[Series]:
 
 def _engines(path: Path, table: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Return first row and row after the last one of each engine."""
-    units = table[:, UNIT]
-    starts = np.flatnonzero(np.diff(units, prepend=np.nan) != 0)
+    units = columns.whole(path, table[:, UNIT], "the number of an engine", skip=0)
+    cycles = columns.whole(path, table[:, CYCLE], "a cycle", skip=0)
+    starts = np.flatnonzero(np.diff(units, prepend=units[0] - 1) != 0)
     if len(starts) != len(np.unique(units)):
         raise DataError(f"{path}: the rows of one engine stand apart; the file was sorted or mixed")
     ends = [*starts[1:].tolist(), len(units)]
-    for first, after in zip(starts.tolist(), ends, strict=True):
-        off = np.flatnonzero(np.diff(table[first:after, CYCLE]) <= 0)
-        if len(off):
-            line = first + int(off[0]) + 2
-            raise DataError(f"{path}:{line}: the cycle of engine {units[first]:g} does not rise")
+    rises = np.diff(cycles, prepend=cycles[0] - 1) > 0
+    rises[starts] = True
+    columns.demand(
+        path, rises, lambda row: f"the cycle of engine {units[row]} does not rise", skip=0
+    )
     return list(zip(starts.tolist(), ends, strict=True))
 
 
 def _rul(path: Path, test: Path, engines: int) -> NDArray[np.int64]:
     if not path.is_file():
         raise DataError(f"{path}: is not there; {test.name} wants the cycles left of its engines")
-    left = tables.words_as_numbers(path)
+    left = columns.whole(path, tables.matrix(path, 1)[:, 0], "cycles left", skip=0)
     if len(left) != engines:
         raise DataError(f"{path}: has {len(left)} numbers, {test.name} has {engines} engines")
-    return left.astype(np.int64)
+    return left
 
 
 def _engine(rows: NDArray[np.float64], subset: str, part: str, left: int) -> Series:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
-from sensorkit.errors import DataError
 
 LAYOUT = "<site>/injected_<kind>/mote=...txt and <site>/clean/..._clean.txt"
 
@@ -62,7 +61,7 @@ def _channels(path: Path) -> list[str]:
     return [name for name in tables.header(path) if name not in known]
 
 
-def read(_root: Path, found: list[Item]) -> Iterator[Series]:
+def read(_root: Path, found: Iterable[Item]) -> Iterator[Series]:
     """Yield one series a file and channel, `site/mote/channel/kind`; the files of a node together.
 
     A faulty file is read for the channel that has the faults; the other one of Intel Lab is only
@@ -76,7 +75,7 @@ def read(_root: Path, found: list[Item]) -> Iterator[Series]:
     for item in found:
         frame = tables.read(item.path, [item.channel, "has_fault_type"], ["timestamp"], quote="'")
         codes = _codes(item.path, frame["has_fault_type"].to_numpy(np.float64))
-        time = tables.times(item.path, frame["timestamp"], "%Y-%m-%dT%H:%M:%S")
+        time = columns.times(item.path, frame["timestamp"], "%Y-%m-%dT%H:%M:%S")
         late = item.site == "sensorscope" and item.kind == "polydrift"
         yield Series.of(
             "debruijn",
@@ -96,12 +95,11 @@ def read(_root: Path, found: list[Item]) -> Iterator[Series]:
 
 
 def _codes(path: Path, labels: NDArray[np.float64]) -> NDArray[np.int64]:
-    bad = np.flatnonzero(~np.isin(labels, np.arange(2 * max(BITS))))
-    if len(bad):
-        row = int(bad[0])
-        raise DataError(
-            f"{path}:{row + 2}: has_fault_type is {labels[row]:g}; a sum of {list(BITS)} is wanted"
-        )
+    columns.demand(
+        path,
+        np.isin(labels, np.arange(2 * max(BITS))),
+        lambda row: f"has_fault_type is {labels[row]:g}; a sum of {list(BITS)} is wanted",
+    )
     return labels.astype(np.int64)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.errors import DataError
 
@@ -21,26 +21,35 @@ WORDS = {"TRUE": True, "True": True, "1": True, "FALSE": False, "False": False, 
 
 def find(root: Path) -> list[Path]:
     """Return the files of the set below *root*: any table that has its columns."""
-    wanted = {TIME, *CHANNELS, LABEL}
-    return [path for path in tables.files(root, "*.csv") if wanted <= set(tables.header(path))]
+    return [path for path in tables.files(root, "*.csv") if _is_of_the_set(path)]
 
 
-def read(root: Path, found: list[Path]) -> Iterator[Series]:
+def _is_of_the_set(path: Path) -> bool:
+    try:
+        return {TIME, *CHANNELS, LABEL} <= set(tables.header(path))
+    except DataError:  # another file that happens to lie there
+        return False
+
+
+def read(root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield one series a file. Rows that lack values are NaN and stay."""
     for path in found:
         frame = tables.read(path, CHANNELS, [TIME, LABEL])
-        labels = frame[LABEL].map(WORDS)
-        bad = np.flatnonzero(labels.isna().to_numpy())
-        if len(bad):
-            row = int(bad[0])
-            had = frame[LABEL].iloc[row]
-            raise DataError(f"{path}:{row + 2}: {LABEL} is {had!r}; TRUE or FALSE is wanted")
+        _demand_words(path, frame[LABEL])
         yield Series.of(
             "gecco",
             path.relative_to(root).with_suffix("").as_posix(),
             tables.readings(
-                tables.times(path, frame[TIME], "%Y-%m-%d %H:%M:%S"), frame[list(CHANNELS)]
+                columns.times(path, frame[TIME], "%Y-%m-%d %H:%M:%S"), frame[list(CHANNELS)]
             ),
-            labels.to_numpy(dtype=bool),
+            frame[LABEL].map(WORDS).to_numpy(dtype=bool),
             group="gecco",
         )
+
+
+def _demand_words(path: Path, labels: pd.Series) -> None:
+    columns.demand(
+        path,
+        labels.isin(list(WORDS)).to_numpy(),
+        lambda row: f"{LABEL} is {labels.iloc[row]!r}; TRUE or FALSE is wanted",
+    )

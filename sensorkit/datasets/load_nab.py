@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.errors import DataError
-from sensorkit.readings import parse_time
+from sensorkit.readings import isoformat, parse_time
+
+T = TypeVar("T")
 
 LAYOUT = "data/<folder>/<file>.csv with labels/combined_windows.json"
 
-PROBATION_SHARE, PROBATION_MOST = 0.15, 750
+PROBATION_SHARE, MOST_PROBATION_ROWS = 0.15, 750
 """Rows at the front in which nothing counts; NAB's `getProbationPeriod`."""
 
 SHARED = (
@@ -34,15 +36,15 @@ def find(root: Path) -> list[Path]:
     return tables.files(root, "data/*/*.csv")
 
 
-def read(root: Path, found: list[Path]) -> Iterator[Series]:
+def read(root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield the files in order of their names; `extra["points"]` are the rows of the point labels.
 
     The rows of a window are those from its first time to its last one, as NAB takes them.
     `fit` is the probation. Files that share a sensor, an exchange or a user, and the artificial
     ones, are a group.
     """
-    windows = _labels(root, "combined_windows.json")
-    points = _labels(root, "combined_labels.json")
+    windows = _labels(root, "combined_windows.json", _span, "a first and a last time")
+    points = _labels(root, "combined_labels.json", _time, "a time")
     for path in found:
         key = path.relative_to(root / "data").as_posix()
         if key not in windows:
@@ -53,27 +55,54 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
         yield _series(path, key, windows[key], points.get(key, []))
 
 
-def _labels(root: Path, name: str) -> dict[str, list[object]]:
+def _labels(root: Path, name: str, parse: Callable[[object], T], what: str) -> dict[str, list[T]]:
+    """Return what a file of labels has for each file of the set, each label as *parse* makes it."""
     path = root / "labels" / name
     try:
         found = json.loads(tables.text_of(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: is no JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:  # a number or a nesting that has no end
+        raise DataError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(found, dict):
         raise DataError(f"{path}:1: holds {type(found).__name__}; files and their times are wanted")
-    return found
+    parsed: dict[str, list[T]] = {}
+    for key, labels in found.items():
+        if not isinstance(labels, list):
+            raise DataError(f"{path}: {key} has {json.dumps(labels)}; a list of times is wanted")
+        for label in labels:
+            try:
+                parsed.setdefault(key, []).append(parse(label))
+            except (TypeError, ValueError, ArithmeticError) as error:
+                raise DataError(f"{path}: {key} has {json.dumps(label)}, not {what}") from error
+        parsed.setdefault(key, [])
+    return parsed
 
 
-def _series(path: Path, key: str, windows: list[object], points: list[object]) -> Series:
+def _time(text: object) -> int:
+    if not isinstance(text, str):
+        raise TypeError
+    return parse_time(text)
+
+
+def _span(pair: object) -> tuple[int, int]:
+    if not isinstance(pair, list):
+        raise TypeError
+    first, last = pair
+    return _time(first), _time(last)
+
+
+def _series(path: Path, key: str, windows: list[tuple[int, int]], points: list[int]) -> Series:
     frame = tables.read(path, ["value"], ["timestamp"])
-    time = tables.times(path, frame["timestamp"], "%Y-%m-%d %H:%M:%S")
+    time = columns.times(path, frame["timestamp"], "%Y-%m-%d %H:%M:%S")
     labels = np.zeros(len(time), dtype=bool)
     rows = []
-    for window in windows:
-        first, last = _span(path, key, window)
+    for first, last in windows:
         inside = np.flatnonzero((time >= first) & (time <= last))
         if not len(inside):
-            raise DataError(f"{path}: the window {window} of {key} has no row in the file")
+            raise DataError(
+                f"{path}: the window {isoformat(first)} to {isoformat(last)} has no row in the file"
+            )
         rows.append((int(inside[0]), int(inside[-1])))
         labels[inside[0] : inside[-1] + 1] = True
     name = key.removesuffix(".csv")
@@ -86,24 +115,10 @@ def _series(path: Path, key: str, windows: list[object], points: list[object]) -
         labels,
         group=_group(name),
         windows=np.array(sorted(rows), dtype=np.int64).reshape(-1, 2),
-        fit=min(int(PROBATION_SHARE * len(time)), PROBATION_MOST),
+        fit=min(int(PROBATION_SHARE * len(time)), MOST_PROBATION_ROWS),
         notes=(note,) if backwards else (),
-        extra={"points": _points(time, points)},
+        extra={"points": np.flatnonzero(np.isin(time, points)).astype(np.int64)},
     )
-
-
-def _span(path: Path, key: str, window: object) -> tuple[int, int]:
-    try:
-        if isinstance(window, list) and len(window) == 2:
-            return parse_time(window[0]), parse_time(window[1])
-    except (TypeError, ValueError):
-        pass
-    raise DataError(f"{path}: the window {window!r} of {key} is not a first and a last time")
-
-
-def _points(time: NDArray[np.int64], points: list[object]) -> NDArray[np.int64]:
-    wanted = [parse_time(str(point)) for point in points]
-    return np.flatnonzero(np.isin(time, wanted)).astype(np.int64)
 
 
 def _group(name: str) -> str:

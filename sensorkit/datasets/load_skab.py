@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 
 LAYOUT = "valve1/*.csv, valve2/*.csv, other/*.csv, anomaly-free/anomaly-free.csv"
@@ -40,7 +40,7 @@ def find(root: Path) -> list[Path]:
     return [path for name in folders for path in tables.files(root, f"{name}/*.csv")]
 
 
-def read(root: Path, found: list[Path]) -> Iterator[Series]:
+def read(root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield the 34 runs, then the one without anomaly, which no leaderboard uses.
 
     `extra["changepoints"]` says which rows are change points; shape (n,). The first 400 rows are
@@ -52,8 +52,8 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
         frame = tables.read(path, [*CHANNELS, *marks], ["datetime"], sep=";")
         if not labelled:
             frame = frame.assign(anomaly=0.0, changepoint=0.0)
-        labels = tables.flags(path, frame["anomaly"])
-        time = tables.times(path, frame["datetime"], "%Y-%m-%d %H:%M:%S")
+        labels = columns.flags(path, frame["anomaly"], "anomaly")
+        time = columns.times(path, frame["datetime"], "%Y-%m-%d %H:%M:%S")
         early = int(labels[:FIT].sum())
         yield Series.of(
             "skab",
@@ -63,7 +63,7 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
             group=_group(path),
             fit=min(FIT, len(time)),
             notes=(f"{early} anomalous rows are in the part to fit on",) if early else (),
-            extra={"changepoints": tables.flags(path, frame["changepoint"])},
+            extra={"changepoints": columns.flags(path, frame["changepoint"], "changepoint")},
         )
 
 

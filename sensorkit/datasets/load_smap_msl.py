@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.errors import DataError
 from sensorkit.readings import Readings
@@ -21,7 +21,7 @@ def find(root: Path) -> list[Path]:
     return [path for craft in ("msl", "smap") for path in tables.files(root, f"{craft}/*{TEST}")]
 
 
-def read(root: Path, found: list[Path]) -> Iterator[Series]:
+def read(root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield the channels: the training part, which is `fit` rows long, and then the test part.
 
     The first letter of a channel is its kind (power, radiation, ...); channels of one kind on one
@@ -33,7 +33,8 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
             raise DataError(f"{train}: is not there; {path.name} wants its training part beside it")
         parts = [tables.read(part, ["value", "is_anomaly"]) for part in (train, path)]
         labels = [
-            tables.flags(p, f["is_anomaly"]) for p, f in zip((train, path), parts, strict=True)
+            columns.flags(p, f["is_anomaly"], "is_anomaly")
+            for p, f in zip((train, path), parts, strict=True)
         ]
         values = np.concatenate([part["value"].to_numpy(np.float64) for part in parts])
         name = path.relative_to(root).as_posix().removesuffix(TEST)

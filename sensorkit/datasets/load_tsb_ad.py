@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from sensorkit.datasets import tables
+from sensorkit.datasets import columns, tables
 from sensorkit.datasets.series import Series
 from sensorkit.errors import DataError
 
@@ -23,7 +23,7 @@ def find(root: Path) -> list[Path]:
     return tables.files(root, "**/*.csv", NAME.fullmatch)
 
 
-def read(root: Path, found: list[Path]) -> Iterator[Series]:
+def read(root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield one series a file; its name does not tell where the first anomaly is.
 
     `fit` is the train index of the name. Series that were cut out of the same source are a
@@ -34,11 +34,11 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
         fits = NAME.fullmatch(path.name)
         assert fits is not None  # noqa: S101 - find has asked
         stem, _, source, _, domain, fit, first = fits.groups()
-        columns = [name for name in tables.header(path) if name != LABEL]
-        if not columns:
+        channels = [name for name in tables.header(path) if name != LABEL]
+        if not channels:
             raise DataError(f"{path}:1: has no column but {LABEL}; one with data is wanted")
-        frame = tables.read(path, [*columns, LABEL])
-        labels = tables.flags(path, frame[LABEL])
+        frame = tables.read(path, [*channels, LABEL])
+        labels = columns.flags(path, frame[LABEL], LABEL)
         n = len(labels)
         if not 0 < int(fit) <= n:
             raise DataError(
@@ -53,7 +53,7 @@ def read(root: Path, found: list[Path]) -> Iterator[Series]:
         yield Series.of(
             "tsb_ad",
             (path.parent.relative_to(root) / stem).as_posix(),
-            tables.readings(tables.steps(n), frame[columns]),
+            tables.readings(tables.steps(n), frame[channels]),
             labels,
             group=source,
             fit=int(fit),

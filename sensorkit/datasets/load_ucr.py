@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ def find(root: Path) -> list[Path]:
     return sorted(chosen.values(), key=lambda path: path.name)
 
 
-def read(_root: Path, found: list[Path]) -> Iterator[Series]:
+def read(_root: Path, found: Iterable[Path]) -> Iterator[Series]:
     """Yield the series in order of their numbers; the name of a series does not tell the rows.
 
     The interval is that of the file name, both ends included, and rows are counted from 0, as

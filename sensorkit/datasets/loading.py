@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,41 @@ def load(name: str, folder: str | Path | None = None, limit: int | None = None) 
     root = places.path(name) if folder is None else Path(folder)
     if not root.is_dir():
         raise DataError(f"{root}: is no folder; give the one that holds the files of {name}")
-    module: Any = importlib.import_module(f"sensorkit.datasets.load_{name}")
-    found = module.find(root)
+    module = places.loader(name)
+    with _damage(lambda: root):
+        found = module.find(root)
     if not found:
         raise DataError(
             f"{root}: holds no file of {name}; {module.LAYOUT} is wanted: {data_set.homepage}"
         )
-    return islice(module.read(root, found), limit)
+    return islice(_read(module, root, found), limit)
+
+
+def _read(module: Any, root: Path, found: Sequence[Any]) -> Iterator[Series]:
+    """Yield what a loader reads; where it fails, the error names the file it was at."""
+    at = root
+
+    def handed() -> Iterator[Any]:
+        nonlocal at
+        for item in found:
+            at = getattr(item, "path", item)
+            yield item
+
+    with _damage(lambda: at):
+        yield from module.read(root, handed())
+
+
+@contextmanager
+def _damage(at: Callable[[], Path]) -> Iterator[None]:
+    """Make a DataError of whatever a damaged file does to the code that reads it.
+
+    A loader says itself what is wrong with a row, with its line. This is for what it did not think
+    of, and for what `Series` and `Readings` refuse.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError, csv.Error) as error:
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{at()}: is damaged or another file: {told}") from error
+    except RecursionError as error:
+        raise DataError(f"{at()}: is damaged or another file: it is nested too deeply") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ SECOND = 1_000_000_000
 PARSER_LINE = re.compile(r"in line (\d+)")
 
 
-def header(path: Path, *, sep: str = ",") -> list[str]:
+def header(path: Path, *, sep: str = ",", quote: str = '"') -> list[str]:
     """Return the column names of a table.
 
     Raises
@@ -27,14 +28,26 @@ def header(path: Path, *, sep: str = ",") -> list[str]:
     DataError
         The file cannot be read, or is empty.
     """
+    rows = _rows(path, sep, quote)
+    _, names = next(rows)
+    rows.close()
+    return names
+
+
+def _rows(path: Path, sep: str, quote: str) -> Generator[tuple[int, list[str]], None, None]:
+    """Yield the names and then each row, with its line; slow, and exact about lines."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            row = next(csv.reader(stream, delimiter=sep), [])
+            reader = csv.reader(stream, delimiter=sep, quotechar=quote)
+            names = next(reader, [])
+            if not names:
+                raise DataError(f"{path}:1: is empty; a line of column names is wanted")
+            yield reader.line_num, names
+            for row in reader:
+                if len(row) > 1 or "".join(row).strip():
+                    yield reader.line_num, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise unreadable(path, error) from error
-    if not row:
-        raise DataError(f"{path}:1: is empty; a line of column names is wanted")
-    return row
 
 
 def read(
@@ -47,11 +60,14 @@ def read(
 ) -> pd.DataFrame:
     """Read some columns of a table with a header line, by name, in any order.
 
+    Blank lines are passed over; so are separators at the end of a line with nothing after them.
+
     Parameters
     ----------
     path : Path
     numbers, text : sequence of str
-        Columns to read as float64, where an empty field is NaN, and as they stand.
+        Columns to read as float64, where an empty field is NaN, and as they stand, where it is
+        an empty text.
     sep, quote : str
         Between fields; around names.
 
@@ -63,59 +79,117 @@ def read(
     Raises
     ------
     DataError
-        No such file or column, a row with too many fields, a field that is no number; with the
-        line.
+        No such file or column, a name that several columns have, a row with too many fields, a
+        field that is no number; with the line.
     """
-    there = header(path, sep=sep)
+    rows = _rows(path, sep, quote)
+    _, there = next(rows)
     wanted = [*text, *numbers]
+    places = _places(path, there, wanted)
+    width = len(there)
+    line, first = next(rows, (0, []))
+    rows.close()
+    if len(first) > width + 1:  # pandas would cut all rows to the length of the names
+        raise _too_many(path, line, first, width)
+    numeric = dict(zip(places[len(text) :], numbers, strict=True))
+    types: dict[Any, Any] = dict.fromkeys(range(width + 1), "object")
+    types |= dict.fromkeys(numeric, "float64")
+    missing: dict[Any, Any] = dict.fromkeys(numeric, MISSING)
+    try:
+        # Names are numbers, because those of the file may stand twice. The column after the last
+        # one takes a field that is too much: pandas would make an index of the first column and
+        # move the others to the left.
+        frame = pd.read_csv(
+            path,
+            sep=sep,
+            quotechar=quote,
+            header=None,
+            skiprows=1,
+            names=range(width + 1),
+            index_col=False,
+            dtype=types,
+            keep_default_na=False,
+            na_values=missing,
+            encoding="utf-8-sig",
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:  # a ParserError is one
+        raise _what_is_wrong(path, numeric, sep, quote) or unreadable(path, error) from error
+    if frame[width].astype(bool).any():
+        raise _what_is_wrong(path, numeric, sep, quote) or DataError(
+            f"{path}: has more fields in a row than the {width} names of line 1"
+        )
+    return frame[places].set_axis(wanted, axis="columns")
+
+
+def _places(path: Path, there: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Return where each wanted column stands."""
     lacking = [name for name in wanted if name not in there]
     if lacking:
         raise DataError(
             f"{path}:1: has no column {', '.join(lacking)}; there are {', '.join(there)}"
         )
-    types: dict[str, Any] = dict.fromkeys(numbers, np.float64) | dict.fromkeys(text, "object")
-    try:
-        # A given list of columns would let rows with too many fields pass.
-        frame = pd.read_csv(
-            path,
-            sep=sep,
-            quotechar=quote,
-            dtype=types,
-            encoding="utf-8-sig",
-        )
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise _no_number(path, numbers, sep, quote, error) from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas makes an index of what is too much
-        raise DataError(f"{path}:2: has more fields than the {len(there)} names of line 1")
-    return frame[wanted]
+    if "" in wanted:
+        raise DataError(f"{path}:1: column {there.index('') + 1} has no name; each wants one")
+    for name in wanted:
+        if there.count(name) > 1:
+            raise DataError(
+                f"{path}:1: has {there.count(name)} columns {name}; which one is meant cannot be "
+                "told, so give each a name of its own"
+            )
+    return [there.index(name) for name in wanted]
 
 
-def _no_number(
-    path: Path, numbers: Sequence[str], sep: str, quote: str, error: ValueError
-) -> DataError:
-    """Find the first field that is no number; slow, and only needed for the sentence."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, delimiter=sep, quotechar=quote)
-        for row in reader:
-            for name in numbers:
-                had = row[name]
-                if had and not _is_number(had):
-                    return DataError(f"{path}:{reader.line_num}: {name} is {had!r}, no number")
-    return DataError(f"{path}: cannot be read as a table: {error}")
+def _what_is_wrong(
+    path: Path, numeric: Mapping[int, str], sep: str, quote: str
+) -> DataError | None:
+    """Find the first row that cannot be read; *numeric* has place and name of the numbers."""
+    rows = _rows(path, sep, quote)
+    width = len(next(rows)[1])
+    for line, row in rows:
+        if any(row[width:]) or len(row) > width + 1:
+            return _too_many(path, line, row, width)
+        for place, name in numeric.items():
+            if place < len(row) and not _is_number(row[place]):
+                return DataError(f"{path}:{line}: {name} is {row[place]!r}, no number")
+    return None
 
 
-MISSING = frozenset({"nan", "na", "n/a", "null", "none", "<na>", "#n/a"})
-"""What pandas takes for a missing number, in small letters."""
+def _too_many(path: Path, line: int, row: Sequence[str], width: int) -> DataError:
+    return DataError(
+        f"{path}:{line}: has {len(row)} fields, and line 1 has {width} names; the file is damaged "
+        "or another one"
+    )
+
+
+MISSING = [
+    "", "nan", "NaN", "-nan", "-NaN", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None",
+]  # fmt: skip
+"""A number that lacks, as it is written by R, pandas and spreadsheets."""
 
 
 def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return text.strip().lower() in MISSING
+        return text.strip() in MISSING
     return True
+
+
+def line_of(path: Path, row: int, *, skip: int = 1) -> int:
+    """Return the line, from 1, of a row, from 0; blank lines are no rows.
+
+    Parameters
+    ----------
+    path : Path
+    row : int
+    skip : int
+        Lines at the front that are no rows.
+    """
+    lines = enumerate(text_of(path).split("\n"), 1)
+    filled = (number for number, line in lines if number > skip and line.strip())
+    return next(islice(filled, row, None), row + skip + 1)
 
 
 def matrix(path: Path, columns: int, *, skip: int = 0) -> NDArray[np.float64]:
@@ -136,9 +210,10 @@ def matrix(path: Path, columns: int, *, skip: int = 0) -> NDArray[np.float64]:
     Raises
     ------
     DataError
-        The file cannot be read, a row has another length or a field is no number; with the line.
+        The file cannot be read or has no row, a row has another length or a field is no number;
+        with the line.
     """
-    lines = text_of(path).splitlines()[skip:]
+    lines = text_of(path).split("\n")[skip:]
     rows = [line.split() for line in lines]
     for number, row in enumerate(rows, skip + 1):
         if row and len(row) != columns:
@@ -150,7 +225,9 @@ def matrix(path: Path, columns: int, *, skip: int = 0) -> NDArray[np.float64]:
         found = np.array([row for row in rows if row], dtype=np.float64)
     except ValueError as error:
         raise _bad_word(path, lines, error, skip) from error
-    return found.reshape(-1, columns)
+    if not len(found):
+        raise DataError(f"{path}: has no row; {columns} numbers in each are wanted")
+    return found
 
 
 def words_as_numbers(path: Path) -> NDArray[np.float64]:
@@ -159,7 +236,7 @@ def words_as_numbers(path: Path) -> NDArray[np.float64]:
     try:
         return np.array(text.split(), dtype=np.float64)
     except ValueError as error:
-        raise _bad_word(path, text.splitlines(), error) from error
+        raise _bad_word(path, text.split("\n"), error) from error
 
 
 def _bad_word(path: Path, lines: Iterable[str], error: ValueError, skipped: int = 0) -> DataError:
@@ -190,55 +267,6 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{place}: cannot be read as a table: {what}")
 
 
-def times(path: Path, texts: pd.Series, form: str) -> NDArray[np.int64]:
-    """Return nanoseconds UTC of a column of times; they may stand still or step back.
-
-    Parameters
-    ----------
-    path : Path
-        Named in errors.
-    texts : Series
-        One time a row.
-    form : str
-        As for `strptime`.
-
-    Raises
-    ------
-    DataError
-        A field that is no time in this form; with the line (blank lines are not counted).
-    """
-    parsed = pd.to_datetime(texts, format=form, utc=True, errors="coerce")
-    bad = np.flatnonzero(parsed.isna().to_numpy())
-    if len(bad):
-        row = int(bad[0])
-        raise DataError(
-            f"{path}:{row + 2}: {texts.name} is {texts.iloc[row]!r}; a time as {form} is wanted"
-        )
-    found: NDArray[np.int64] = pd.DatetimeIndex(parsed).as_unit("ns").asi8
-    return found
-
-
-def unix_seconds(path: Path, column: pd.Series) -> NDArray[np.int64]:
-    """Return nanoseconds of a column of seconds since 1970; raise DataError where one lacks."""
-    seconds = column.to_numpy(np.float64)
-    bad = np.flatnonzero(~np.isfinite(seconds))
-    if len(bad):
-        raise DataError(f"{path}:{int(bad[0]) + 2}: {column.name} is empty; seconds are wanted")
-    found: NDArray[np.int64] = np.rint(seconds * SECOND).astype(np.int64)
-    return found
-
-
-def flags(path: Path, column: pd.Series) -> NDArray[np.bool_]:
-    """Return which rows are labelled: 1 is, 0 is not, and nothing else may stand there."""
-    values = column.to_numpy(np.float64)
-    bad = np.flatnonzero(~np.isin(values, (0.0, 1.0)))
-    if len(bad):
-        row = int(bad[0])
-        raise DataError(f"{path}:{row + 2}: {column.name} is {values[row]:g}; a label is 0 or 1")
-    labelled: NDArray[np.bool_] = values == 1.0
-    return labelled
-
-
 def readings(
     time: NDArray[np.int64],
     frame: pd.DataFrame,
@@ -264,7 +292,7 @@ def natural(path: Path | str) -> list[tuple[int, int, str]]:
     """
     text = path.as_posix() if isinstance(path, Path) else path
     return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
         for part in re.split(r"(\d+)", text)
         if part
     ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.detect.calibration import GAP_INTERVALS
+from sensorkit.evaluate.runs import runs
 
 
 def clean_time(time: NDArray[np.int64], window: NDArray[np.int64]) -> int:
@@ -36,8 +37,7 @@ def false_alarm_time(
     >>> false_alarm_time(flags, np.arange(6), np.array([[3, 4]])).tolist()
     [1, 2]
     """
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    first, stop = edges[::2], edges[1::2]
+    first, stop = runs(flags)
     clean = np.concatenate([[0], np.cumsum(_clean_steps(time, window))])
     last = len(time) - 1
     taken: NDArray[np.int64] = clean[np.minimum(stop, last)] - clean[np.minimum(first, last)]

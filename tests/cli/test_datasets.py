@@ -5,7 +5,9 @@ import hashlib
 import http.server
 import io
 import json
+import sys
 import threading
+from types import ModuleType
 
 import pytest
 
@@ -33,6 +35,14 @@ sources:
 """
 
 
+class Loader(ModuleType):
+    LAYOUT = "any .csv"
+
+    @staticmethod
+    def find(root):
+        return sorted(root.glob("*.csv"))
+
+
 @pytest.fixture
 def run(typing, capsys, tmp_path, monkeypatch):
     """Run `sensorkit datasets` where there are two sets: `toy`, and `bare`, without checksums."""
@@ -41,6 +51,8 @@ def run(typing, capsys, tmp_path, monkeypatch):
     (folder / "toy.yaml").write_text(CARD + SOURCES, encoding="utf-8")
     (folder / "bare.yaml").write_text(CARD.replace("toy", "bare"), encoding="utf-8")
     monkeypatch.setattr(cards.Card, "folder", folder)
+    for name in ("toy", "bare"):
+        monkeypatch.setitem(sys.modules, f"sensorkit.datasets.load_{name}", Loader(name))
     monkeypatch.setenv("SENSORKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SENSORKIT_DATA", raising=False)
     cards.card.cache_clear()
@@ -154,9 +166,35 @@ def test_who_has_the_set_is_not_asked_again(run, mirror, monkeypatch):
 def test_a_set_of_the_users_own_is_left_alone(run, monkeypatch, tmp_path):
     monkeypatch.setenv("SENSORKIT_DATA", str(tmp_path))
     (tmp_path / "toy_files").mkdir()
+    (tmp_path / "toy_files" / "toy.csv").write_bytes(CONTENT)
     status, out, err = run("fetch", "toy")
     assert (status, out) == (0, f"{tmp_path / 'toy_files'}\n")
     assert err == "toy: lies below SENSORKIT_DATA; nothing was fetched\n"
+
+
+def test_a_part_of_a_set_of_the_users_own_is_left_alone_and_said_to_be_one(
+    run, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SENSORKIT_DATA", str(tmp_path))
+    (tmp_path / "toy_files").mkdir()
+    (tmp_path / "toy_files" / "other.csv").write_bytes(CONTENT)
+    err = run("fetch", "toy")[2]
+    assert err == "toy: lies below SENSORKIT_DATA, 0 of 1 file; nothing was fetched\n"
+
+
+def test_an_empty_folder_below_sensorkit_data_is_no_set(run, mirror, monkeypatch, tmp_path):
+    monkeypatch.setenv("SENSORKIT_DATA", str(tmp_path))
+    (tmp_path / "toy_files").mkdir()
+    status, out, _ = run("fetch", "toy", "--yes", "--mirror", mirror)
+    assert (status, out) == (0, f"{tmp_path / 'cache' / 'datasets' / 'toy_files'}\n")
+
+
+def test_a_cache_that_is_no_path_is_told_in_one_line(run, monkeypatch):
+    monkeypatch.setenv("SENSORKIT_CACHE", "~nobody-has-this-name/x")
+    status, out, err = run("list")
+    assert (status, out) == (2, "")
+    assert "SENSORKIT_CACHE is ~nobody-has-this-name/x: " in err
+    assert err.count("\n") == 1
 
 
 def test_a_set_that_was_put_into_the_cache_by_hand_is_left_alone(run, tmp_path):

@@ -1,8 +1,10 @@
 """A data set of two small files, and a server on this machine that has them."""
 
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType
 
 import pytest
 
@@ -34,6 +36,14 @@ def lines_of(content):
     return "\n".join(f"      {row}" for row in rows)
 
 
+class ToyLoader(ModuleType):
+    LAYOUT = "any .bin"
+
+    @staticmethod
+    def find(root):
+        return sorted(root.rglob("*.bin"))
+
+
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """The name of a set that only these tests know; nothing of it is on this machine."""
@@ -41,6 +51,7 @@ def toy(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "toy.yaml").write_text(CARD.format(lines=lines_of(CONTENT)), encoding="utf-8")
     monkeypatch.setattr(cards.Card, "folder", folder)
+    monkeypatch.setitem(sys.modules, "sensorkit.datasets.load_toy", ToyLoader("load_toy"))
     monkeypatch.setenv("SENSORKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SENSORKIT_DATA", raising=False)
     cards.card.cache_clear()

@@ -100,6 +100,42 @@ def test_an_address_that_is_not_https_is_refused(tmp_path):
         Card.load(written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("had", "instead", "why"),
+    [
+        ("directory: toy_files", "directory: ../toy", "directory: .*match pattern"),
+        ("directory: toy_files", "directory: a/b", "directory: .*match pattern"),
+        ("directory: toy_files", "directory: ''", "directory: .*match pattern"),
+        ("https://example.org/toy", "http://example.org/toy", "homepage: .*match pattern"),
+        ("https://example.org/toy", "https://", "homepage: .*match pattern"),
+    ],
+)
+def test_a_folder_or_a_homepage_that_is_none_is_refused(tmp_path, had, instead, why):
+    text = CARD.format(lines=lines_of({"a": b""}))
+    assert had in text
+    with pytest.raises(DataError, match=rf"card\.yaml:\d+: {why}"):
+        Card.load(written(tmp_path, text.replace(had, instead)))
+
+
+@pytest.mark.parametrize("other", ["a.csv", "A.csv"])
+def test_a_path_that_stands_twice_is_refused(tmp_path, other):
+    more = f"  - base: https://example.org/more\n    files: {'0' * 64} 1 {other}\n"
+    text = CARD.format(lines=lines_of({"a.csv": b""})) + more
+    with pytest.raises(DataError, match=rf"sources\.1\.files: {other} is there twice"):
+        Card.load(written(tmp_path, text))
+
+
+def test_the_citation_of_gecco_is_that_of_its_doi():
+    citation = datasets.card("gecco").citation
+    assert "10.5281/zenodo.3884398" in citation
+    assert "author = {Moritz, Steffen and" in citation
+    assert "{GECCO} Industrial Challenge 2018 Dataset: A water quality dataset" in citation
+
+
+def test_no_doi_is_given_that_could_not_be_confirmed():
+    assert "doi" not in datasets.card("suthaharan").citation
+
+
 def test_files_that_are_a_list_are_told_how_they_are_written(tmp_path):
     text = CARD.partition("    files:")[0] + "    files: [a, b]\n"
     with pytest.raises(DataError, match="files: holds no text; a line is: sha256, bytes, path"):

@@ -1,6 +1,8 @@
 """Downloads from a server on this machine that cuts, stalls, lies and forgets."""
 
+import gzip
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -135,16 +137,60 @@ def test_a_file_in_the_cache_that_was_damaged_is_fetched_again(toy, server):
 
 
 def test_more_than_the_card_says_is_not_kept(toy, server):
-    server.content[ONE] += b"and more"
+    def send_more(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(CONTENT["a/one=1.bin"] + b"and more")
+
+    server.answers = [send_more]
     with pytest.raises(FetchError, match="more than the expected 102400 bytes"):
         fetch(server)
     assert contents(datasets.find("toy").folder) == {}
 
 
-def test_a_file_that_has_become_shorter_is_given_up(toy, server):
+def test_a_file_that_has_become_shorter_is_given_up_at_once(toy, server, waits):
     server.content[ONE] = server.content[ONE][:100]
-    with pytest.raises(FetchError, match=r"ended too early .*; 100 of 102400 bytes"):
-        fetch(server, attempts=2)
+    with pytest.raises(FetchError, match=r"100 bytes, and 102400 are expected; .*at its source"):
+        fetch(server)
+    assert (len(server.asked), waits) == (1, [])
+
+
+def login(kind, body, handler):
+    """Answer as a network does that wants a login first; without a length if *body* is chunked."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", kind)
+    if kind != "text/html":
+        handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+def test_a_page_that_wants_a_login_does_not_cost_what_had_arrived(toy, server, kind):
+    server.answers = [
+        lambda handler: handler.send(most=40000),
+        partial(login, kind, b"<html>Who are you?</html>"),
+    ]
+    with pytest.raises(FetchError, match=r"are you behind a login\?"):
+        fetch(server)
+    part = datasets.find("toy").folder / "a" / "one=1.bin.part"
+    assert part.read_bytes() == CONTENT["a/one=1.bin"][:40000]
+    server.asked = []
+    assert contents(fetch(server)) == CONTENT
+    assert server.asked[0] == (ONE, "bytes=40000-")
+
+
+def test_the_length_of_a_compressed_answer_says_nothing(toy, server):
+    def compressed(handler):
+        body = gzip.compress(CONTENT["a/one=1.bin"])
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    server.answers = [compressed]
+    assert contents(fetch(server)) == CONTENT
 
 
 def test_not_found_is_said_at_once_with_the_address(toy, server, waits):
@@ -183,11 +229,76 @@ def test_no_server_is_said_in_one_sentence(toy, server):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("mirror", ["mirror", "ftp://127.0.0.1", "http://", "file:///tmp"])
+@pytest.mark.parametrize(
+    "mirror",
+    ["mirror", "ftp://127.0.0.1", "http://", "file:///tmp", f"https://{'a' * 70}.com", "http://[a"],
+)
 def test_an_address_that_cannot_be_asked_is_refused_at_once(toy, waits, mirror):
     with pytest.raises(FetchError, match="is no address that can be asked; https://HOST"):
         datasets.fetch("toy", mirror=mirror)
     assert waits == []
+
+
+def test_a_certificate_that_is_none_is_said_at_once_with_the_reason(toy, server, waits):
+    with pytest.raises(FetchError, match=r"no safe connection: .*; if a proxy of your own"):
+        datasets.fetch("toy", mirror=server.url.replace("http:", "https:"))
+    assert waits == []
+
+
+def test_a_proxy_that_is_not_there_is_said_at_once(toy, server, waits, monkeypatch):
+    server.server_close()
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, server.url.replace("//", "//me:secret@"))
+    with pytest.raises(FetchError, match=r"the proxy cannot be used: .*; look after HTTPS_PROXY"):
+        datasets.fetch("toy", mirror="http://example.invalid")
+    assert waits == []
+
+
+def test_an_address_that_leads_in_circles_is_said_at_once(toy, server, waits):
+    def send_on(handler):
+        handler.send_response(302)
+        handler.send_header("Location", handler.path)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.answers = 99 * [send_on]
+    with pytest.raises(FetchError, match="from one address to the next without end"):
+        fetch(server)
+    assert waits == []
+
+
+def test_a_name_that_nobody_knows_is_said(toy, monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(FetchError, match=r"the name of the host was not found \(DNS\) \(att"):
+        datasets.fetch("toy", mirror="http://example.invalid", attempts=1)
+
+
+@pytest.mark.parametrize("answer", [404, 503])
+def test_a_password_in_an_address_is_never_shown(toy, server, answer):
+    server.answers = 9 * [lambda handler: handler.send_error(answer)]
+    mirror = server.url.replace("//", "//me:secret@")
+    with pytest.raises(FetchError, match=r"http://127\.0\.0\.1:\d+/toy_files/a") as told:
+        datasets.fetch("toy", mirror=mirror, attempts=1)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"timeout": -1}, "timeout is -1; a number of seconds above 0"),
+        ({"timeout": float("nan")}, "timeout is nan"),
+        ({"attempts": 0}, "attempts is 0; a whole number from 1 on"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_before_the_first_byte(toy, server, more, why):
+    with pytest.raises(ValueError, match=why):
+        fetch(server, **more)
+    assert server.asked == []
 
 
 def test_progress_ends_at_all_bytes_and_never_goes_back(toy, server):
@@ -226,6 +337,7 @@ def test_a_cache_that_cannot_be_written_is_named(toy, server, tmp_path, monkeypa
 def test_a_set_below_sensorkit_data_is_left_alone(toy, server, tmp_path, monkeypatch):
     monkeypatch.setenv("SENSORKIT_DATA", str(tmp_path))
     (tmp_path / "toy_files").mkdir()
+    (tmp_path / "toy_files" / "two.bin").write_bytes(b"mine")
     assert fetch(server) == tmp_path / "toy_files"
     assert server.asked == []
 

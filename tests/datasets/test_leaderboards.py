@@ -6,6 +6,7 @@ import pytest
 
 from sensorkit.datasets import leaderboards, names
 from sensorkit.datasets.leaderboards import FOLDER, published
+from sensorkit.errors import DataError
 from sensorkit.evaluate.public import protocol
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.csv"))
@@ -52,10 +53,21 @@ def test_what_looks_ahead_or_was_tuned_on_the_test_is_said():
     assert "tuned on these files" in notes["Windowed Gaussian"]
 
 
-def test_a_figure_that_is_no_number_names_the_line(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (b"b,half,yes", r"x\.csv:4: f1 is 'half'; a number or nothing"),
+        (b"b,nan,yes", r"x\.csv:4: f1 is 'nan'"),
+        (b"b,0.5,perhaps", r"x\.csv:4: comparable is 'perhaps'; yes or no"),
+        (b"b,0.5", r"x\.csv:4: has 2 fields, line 1 has 3 names"),
+        (b"b,0.5,yes,no", r"x\.csv:4: has 4 fields"),
+        (b"\xff,0.5,yes", r"x\.csv: cannot be read: .*; install sensorkit again"),
+    ],
+)
+def test_a_damaged_table_is_told_with_its_line(tmp_path, monkeypatch, row, why):
     monkeypatch.setattr(leaderboards, "FOLDER", tmp_path)
-    (tmp_path / "x.csv").write_text("method,f1,comparable\na,0.5,yes\nb,half,yes\n")
-    with pytest.raises(ValueError, match=r"x\.csv, line 3: f1 is 'half'"):
+    (tmp_path / "x.csv").write_bytes(b"method,f1,comparable\na,0.5,yes\n\n" + row + b"\n")
+    with pytest.raises(DataError, match=why):
         published("x")
 
 

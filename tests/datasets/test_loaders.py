@@ -73,11 +73,11 @@ def test_times_that_step_back_do_not_raise(tmp_path):
     [
         ([*FOUR, "2014-01-01 00:20:00,high"], [], r"a\.csv:6: value is 'high', no number"),
         ([*FOUR, "yesterday,1"], [], r"a\.csv:6: timestamp is 'yesterday'; a time as %Y"),
-        ([*FOUR, "2014-01-01 00:20:00,1,2"], [], r"a\.csv:6: cannot be read as a table: Expected"),
-        ([f"{row},1" for row in FOUR], [], r"a\.csv:2: has more fields than the 2 names"),
+        ([*FOUR, "2014-01-01 00:20:00,1,2"], [], r"a\.csv:6: has 3 fields, and line 1 has 2"),
+        ([f"{row},1" for row in FOUR], [], r"a\.csv:2: has 3 fields, and line 1 has 2 names"),
         (FOUR, [["2014-01-02 00:00:00", "2014-01-02 01:00:00"]], "has no row in the file"),
-        (FOUR, ["2014-01-02 00:00:00"], "is not a first and a last time"),
-        (FOUR, [["then", "now"]], "is not a first and a last time"),
+        (FOUR, ["2014-01-02 00:00:00"], "json: real/a.csv has .*, not a first and a last time"),
+        (FOUR, [["then", "now"]], "not a first and a last time"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_nab_is_told_with_its_line(tmp_path, rows, windows, why):
@@ -290,7 +290,7 @@ def test_asnx_is_read_under_its_original_names_too(tmp_path):
 
 def test_a_time_of_asnx_that_lacks_is_an_error(tmp_path):
     text = "snid,timestamp [UNIX],T_air [°C],fault\nA,1,20,0\nA,,20,0\n"
-    with pytest.raises(DataError, match=r"base-a\.csv:3: timestamp \[UNIX\] is empty; seconds"):
+    with pytest.raises(DataError, match=r"base-a\.csv:3: timestamp \[UNIX\] is missing; a time"):
         only("asnx", write(tmp_path, {"base_datasets/base-a.csv": text}))
 
 

@@ -43,12 +43,16 @@ def test_the_main_job_runs_on_a_users_own_csv(sensorkit_data, tmp_path, name):
     assert counts["frames"] + sum(counts["rejected"].values()) == rows(sensorkit_data / file)
     assert sensorkit("verify", recording).returncode == 0
 
-    done = sensorkit("evaluate", "--recording", recording, "--out", tmp_path / "reports")
+    grid = "detectability={kinds: [spike, drift, stuck], sizes: 5, repeats: 8}"
+    done = sensorkit(
+        "evaluate", "--recording", recording, "--set", grid, "--out", tmp_path / "reports"
+    )
     assert done.returncode == 0, done.stderr
     (report,) = tmp_path.glob("reports/runs/*/report.json")
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["recordings"][0]["readings"] > 0.9 * counts["frames"]
     assert {row["status"] for row in found["results"]} == {"ok"}
     assert sum(len(r["faults"]) for r in found["recordings"]) >= 20
+    assert {row["kind"] for row in found["detectability"]} == {"spike", "drift", "stuck"}
     html = report.with_name("report.html").read_text(encoding="utf-8")
     assert found["verdict"]["sentence"].split(" ")[0] in html

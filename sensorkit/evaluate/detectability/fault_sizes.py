@@ -18,6 +18,9 @@ from sensorkit.profile import Channel, Profile
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+LONGEST_ROWS = 2**31
+"""Readings that a fault is taken to last at most: more than anybody has."""
+
 
 def silences(kind: Kind) -> bool:
     """Return whether readings are missing while the fault lasts."""
@@ -70,6 +73,11 @@ class Sizes:
     sigma: float | None
     rows: Ints
     period_s: float
+
+    @property
+    def shown_while_it_lasts(self) -> bool:
+        """Return whether there are readings of the fault, over some time."""
+        return isinstance(self.kind, SignalKind) and not self.kind.momentary
 
     @classmethod
     def of_value(
@@ -174,16 +182,16 @@ class SizeMaker:
 
     def given(self, kind: Kind, channel: str | None, magnitudes: Sequence[float]) -> Sizes:
         """Return the sizes that were asked for."""
-        size = np.unique(np.asarray(magnitudes, dtype=np.float64))
-        if not len(size) or not (np.isfinite(size) & (size > 0)).all():
+        size = _sizes(magnitudes)
+        if kind.magnitude is not None:
+            return self._of_value(kind, channel, np.unique(rounded(size)))
+        rows = np.rint(np.minimum(size / self.period_s, LONGEST_ROWS)).astype(np.int64)
+        if rows[0] < 1:
             raise UsageError(
-                f"detectability: magnitudes are {list(magnitudes)}; numbers above 0 are wanted "
-                "(the sign goes up and down by itself)"
+                f"detectability: the shortest {kind.name} asked for lasts {size[0]:g} s, and there "
+                f"is a reading every {self.period_s:g} s; at least half of that is wanted"
             )
-        if kind.magnitude is None:
-            rows = np.rint(size / self.period_s).astype(np.int64)
-            return Sizes.of_duration(kind, channel, rows, period_s=self.period_s)
-        return self._of_value(kind, channel, rounded(size))
+        return Sizes.of_duration(kind, channel, rows, period_s=self.period_s)
 
     def _of_value(self, kind: Kind, channel: str | None, size: Floats) -> Sizes:
         assert kind.magnitude is not None  # noqa: S101 - those without were sorted out
@@ -199,6 +207,20 @@ class SizeMaker:
             duration=self.duration,
             period_s=self.period_s,
         )
+
+
+def _sizes(magnitudes: Sequence[float]) -> Floats:
+    """Return what was asked for, rising, each once."""
+    try:
+        size = np.unique(np.asarray(magnitudes, dtype=np.float64))
+    except (TypeError, ValueError):
+        size = np.empty(0)
+    if not len(size) or not (np.isfinite(size) & (size > 0)).all():
+        raise UsageError(
+            f"detectability: magnitudes are {magnitudes!r}; numbers above 0 are wanted "
+            "(the sign goes up and down by itself)"
+        )
+    return size
 
 
 def profile_channel(profile: Profile | None, name: str | None) -> Channel | None:

@@ -24,6 +24,12 @@ from numpy.typing import NDArray
 from sensorkit.detect import Detector
 from sensorkit.detect.streams import split
 from sensorkit.errors import UsageError
+from sensorkit.evaluate.detectability.arguments import (
+    affected_channel,
+    check_counts,
+    check_sigma,
+    why_no_sigma,
+)
 from sensorkit.evaluate.detectability.fault_sizes import (
     SizeMaker,
     Sizes,
@@ -73,18 +79,20 @@ def detectability(
         A fault of values, or one that takes readings away (`silence`).
     magnitudes : sequence of float, optional
         The sizes: in the unit of the channel (or of the kind), or seconds for kinds whose size is
-        how long they last. Else a grid of eight, evenly on a log scale: 0.5 to 20 robust sigmas,
-        or 1 to 240 readings.
+        how long they last, rounded to whole readings. Equal ones are one. Else a grid of eight,
+        evenly on a log scale: 0.5 to 20 robust sigmas, or 1 to 240 readings.
     repeats : int
         Faults of each size; those of a kind with a sign go up and down in turns.
     channel : str, optional
-        The only one there is where not given.
+        The only one there is where not given; none for a kind that takes readings away.
     sigma : float, optional
-        What one sigma of the channel is; its robust one in *healthy* where not given.
+        What one sigma of the channel is, from 0 on; its robust one in *healthy* where not given.
     duration : int
         Readings that a fault lasts whose size is none; of a momentary kind (`spike`) always 1.
     tolerance : int
-        Readings after a fault's end in which an episode may still begin.
+        Readings after a fault's end in which an episode may still begin, of a momentary kind and of
+        one that leaves no readings. Any other has to be found while it lasts: its end, a jump back
+        to healthy values, is no part of it.
     before : Readings, optional
         What came before *healthy*; without, its first part (at most a fourth of it, and 1000
         readings) only warms the detector up.
@@ -96,8 +104,8 @@ def detectability(
     Raises
     ------
     UsageError
-        If the kind, channel or magnitudes make no sense for these readings. What the detector
-        raises passes through.
+        If the kind, channel, magnitudes or another argument make no sense for these readings. What
+        the detector raises passes through.
 
     Examples
     --------
@@ -110,29 +118,27 @@ def detectability(
     >>> str(drift.status), round(drift.curve.a90, 1), round(drift.curve.a90_95, 1)
     ('ok', 1.2, 1.5)
     """
-    if repeats < 1 or duration < 1 or tolerance < 0:
-        raise UsageError(
-            f"detectability: {repeats} repeats of {duration} readings and a tolerance of "
-            f"{tolerance}; at least 1, 1 and 0 are wanted"
-        )
+    check_counts(
+        repeats=(repeats, 1), duration=(duration, 1), tolerance=(tolerance, 0), seed=(seed, 0)
+    )
     parts = split(healthy)
     if len(parts) != 1:
-        raise UsageError(
-            f"detectability: the healthy readings are of {len(parts)} devices, and one is wanted; "
-            "select its rows"
-        )
+        had = f"of {len(parts)} devices, and one is wanted; select its rows" if parts else "empty"
+        raise UsageError(f"detectability: the healthy readings are {had}")
     device = parts[0][0] or (profile.device if profile is not None else "device")
     of = find_kind(kind)
-    name = None if silences(of) else _only_channel(healthy, channel)
+    name = affected_channel(of, healthy, channel)
     first = 0 if before is not None else min(LEAD_IN, len(healthy) // 4)
     ground = Ground(healthy, first=first)
-    if sigma is None and name is not None:
+    if sigma is not None:
+        check_sigma(sigma)
+    elif name is not None:
         sigma = robust_sigma(healthy.channel(name))
     maker = SizeMaker(ground.period_s, duration, profile, sigma)
     sizes = maker.grid(of, name) if magnitudes is None else maker.given(of, name, magnitudes)
     if sizes is None:
         raise UsageError(
-            f"detectability: the robust sigma of {name!r} is 0 (half of its values are equal), so "
+            f"detectability: the robust sigma of {name!r} is 0 ({why_no_sigma(healthy, name)}), so "
             "there is no grid of sizes; give magnitudes in its unit"
         )
     plan = _Plan(ground, device, (sizes,), repeats, tolerance, profile, seed)
@@ -190,7 +196,11 @@ def measure(
         )  # fmt: skip
         measured = iter(plan.measured(detector, [lead], check_time))
         for (kind, name, _), one in zip(wanted, sizes, strict=True):
-            found = next(measured) if one is not None else _still(detector, unit, kind, name, trial)
+            found = (
+                next(measured)
+                if one is not None
+                else _still(detector, unit, kind, name, trial, why_no_sigma(fit, name))
+            )
             rows.append({"recording": trial.name, **found.to_dict()})
     return rows
 
@@ -214,11 +224,11 @@ def _varies(values: NDArray[np.float64]) -> bool:
 
 
 def _still(
-    detector: Detector, unit: Unit, kind: Kind, name: str | None, trial: Trial
+    detector: Detector, unit: Unit, kind: Kind, name: str | None, trial: Trial, why: str
 ) -> Detectability:
     """Return the row of a channel that has no sigma, and so no grid of sizes."""
     known = profile_channel(trial.profile, name)
-    reason = "the channel's robust sigma is 0 (half of its values are equal): no grid of sizes"
+    reason = f"the channel's robust sigma is 0 ({why}): no grid of sizes"
     unit_of_size = "" if known is None else known.unit
     return untestable(detector.name, unit.device, kind.name, name, unit_of_size, reason)
 
@@ -298,7 +308,10 @@ class _Plan:
                 "overlap in time and prove less than their number says"
             )
         known = profile_channel(self.profile, sizes.channel)
-        faulty = Faulty(self.ground, sizes, onsets, seeds, tolerance=self.tolerance, channel=known)
+        # An injected drift jumps back when it is over, and a real one does not: what lasts has to
+        # be found while it does.
+        tolerance = 0 if sizes.shown_while_it_lasts else self.tolerance
+        faulty = Faulty(self.ground, sizes, onsets, seeds, tolerance=tolerance, channel=known)
         return faulty, note
 
     def _room(self, channel: str | None, longest: int) -> tuple[NDArray[np.int64], int]:
@@ -310,19 +323,6 @@ class _Plan:
         return untestable(
             detector.name, self.device, sizes.kind.name, sizes.channel, sizes.unit, reason
         )
-
-
-def _only_channel(healthy: Readings, channel: str | None) -> str:
-    if channel is None and len(healthy.channels) == 1:
-        return healthy.channels[0]
-    if channel is None:
-        raise UsageError(
-            "detectability: the readings have the channels "
-            f"{', '.join(healthy.channels)}; say which one is faulty: channel=NAME"
-        )
-    if channel not in healthy.channels:
-        raise UsageError(f"detectability: {unknown('channel', channel, healthy.channels)}")
-    return channel
 
 
 def _of_unit(readings: Readings, unit: Unit, trial: Trial) -> Readings:

@@ -44,7 +44,7 @@ class Detectability:
     duration_s : float or None
         How long each fault lasts; None where it is one reading, or that is its size.
     tolerance : int
-        Readings after a fault's end in which an episode may still begin.
+        Readings after a fault's end in which an episode may still begin; 0 for faults that last.
     points : tuple of dict
         Of each size tried: `size`, `size_sigma`, `faults` that count, `hits`, `excluded` ones,
         `delay_median_s` (misses count as never; None where half or more are missed).

@@ -23,6 +23,9 @@ Ints = NDArray[np.int64]
 ALONE = 1
 NO_PLAN = FaultPlan(faults=())
 
+# 73 years: what is longer ends after all readings, and its end is still a time of 64 bits.
+LONGEST_NS = 2.0**61
+
 
 class Ground:
     """The readings of one device, and where single faults may begin in them.
@@ -64,7 +67,7 @@ class Ground:
         """Return the rows at which faults from *starts* on, of so many *rows*, are over."""
         if momentary:
             return starts + 1
-        lasts = np.rint((rows - 0.5) * self.period_ns).astype(np.int64)
+        lasts = np.rint(np.minimum((rows - 0.5) * self.period_ns, LONGEST_NS)).astype(np.int64)
         stops: Ints = np.searchsorted(self._clock, self._clock[starts] + lasts, side="left")
         return stops
 

@@ -13,6 +13,7 @@ from sensorkit.evaluate.metrics.lead import LeadTime, lead_time
 from sensorkit.evaluate.metrics.nab import (
     PROFILES,
     Sheet,
+    Swept,
     best_threshold,
     score_at,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "LeadTime",
     "PointScores",
     "Sheet",
+    "Swept",
     "Volume",
     "affiliation",
     "average_precision",

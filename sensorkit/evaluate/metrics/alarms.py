@@ -30,7 +30,7 @@ from sensorkit.evaluate.metrics.checks import (
     some_fault,
     whole_number,
 )
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import censored_median
 from sensorkit.readings import Alert, Severity
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+MOST = 2**31 - 1
+"""Of any count of readings; sums of rows stay far inside 64 bits."""
 
 
 def zero_one(values: ArrayLike, name: str) -> NDArray[np.bool_]:
@@ -69,14 +73,31 @@ def some_fault(labels: NDArray[np.bool_]) -> None:
 
 
 def whole_number(value: object, name: str, of: str) -> int:
-    """Return *value*, a count of *of* from 0 on."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise ValueError(f"{name} is {value!r}, a whole number of {of} from 0 on is wanted")
+    """Return *value*, a count of *of* from 0 to `MOST`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= MOST:
+        raise ValueError(f"{name} is {value!r}, a whole number of {of} from 0 to {MOST} is wanted")
     return int(value)
 
 
-def positive_seconds(value: float, name: str) -> float:
+def positive_seconds(value: object, name: str) -> float:
     """Return *value*, a finite number of seconds above 0."""
-    if not (math.isfinite(value) and value > 0):
+    seconds = number(value)
+    if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"{name} is {value!r}, a number of seconds above 0 is wanted")
-    return float(value)
+    return seconds
+
+
+def number(value: object) -> float:
+    """Return *value* as a float; NaN where it is no number, or larger than all floats.
+
+    Examples
+    --------
+    >>> number(2), number("2"), number(None), number(10**400)
+    (2.0, nan, nan, nan)
+    """
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):  # an array of several, a mock
+        return math.nan

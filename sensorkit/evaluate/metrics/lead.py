@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensorkit.evaluate.metrics.checks import positive_seconds, zero_one
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
+
+ROUNDING = 1e-12
+"""By which a quotient of two times may be off, relative to it."""
 
 
 class LeadTime(NamedTuple):
@@ -84,11 +87,13 @@ def lead_time(flags: ArrayLike, *, period: float, horizon_s: float | None = None
     if not len(flagged):
         raise ValueError("flags is empty; a run with at least one reading is wanted")
     episodes = runs(flagged)
-    lead = (len(flagged) - 1 - episodes.start) * seconds
+    rows = len(flagged) - 1 - episodes.start
     if horizon_s is None:
         warns = episodes.stop == len(flagged)
     else:
-        warns = lead <= positive_seconds(horizon_s, "horizon_s")
+        # In rows: three periods of 0.1 s are a little more than 0.3 s, rounded.
+        reach = positive_seconds(horizon_s, "horizon_s") / seconds
+        warns = rows <= reach * (1 + ROUNDING)
     warns &= episodes.start > 0
     first = np.flatnonzero(warns)
-    return LeadTime(float(lead[first[0]]) if len(first) else 0.0, int((~warns).sum()))
+    return LeadTime(float(rows[first[0]] * seconds) if len(first) else 0.0, int((~warns).sum()))

@@ -36,6 +36,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sensorkit.evaluate.metrics.order import falling
+
 Floats = NDArray[np.float64]
 
 PROBATION_SHARE = 0.15
@@ -66,7 +68,8 @@ PROFILES: dict[str, Weights] = {
 class Swept(NamedTuple):
     """The best threshold for some files, chosen on their labels, and the NAB score it yields."""
 
-    threshold: float
+    threshold: float | None
+    """None where it is best to detect nothing. Infinity would detect infinite scores."""
     score: float
 
 
@@ -172,11 +175,15 @@ def normalised(raw: float, windows: int, weights: Weights) -> float:
 
 
 def score_at(
-    sheets: Sequence[Sheet], scores: Sequence[Floats], threshold: float, weights: Weights
+    sheets: Sequence[Sheet], scores: Sequence[Floats], threshold: float | None, weights: Weights
 ) -> float:
-    """Return the NAB score of files at a threshold; *scores* has one array (n,) a file."""
+    """Return the NAB score of files at a threshold; *scores* has one array (n,) a file.
+
+    Without a threshold (None) nothing is detected.
+    """
+    limit = math.nan if threshold is None else threshold  # no score reaches NaN
     raw = sum(
-        raw_score(sheet, score >= threshold, weights)
+        raw_score(sheet, score >= limit, weights)
         for sheet, score in zip(sheets, scores, strict=True)
     )
     return normalised(raw, sum(sheet.windows for sheet in sheets), weights)
@@ -185,8 +192,8 @@ def score_at(
 def best_threshold(sheets: Sequence[Sheet], scores: Sequence[Floats], weights: Weights) -> Swept:
     """Return the threshold with the best NAB score over all files, as its leaderboard does.
 
-    Every distinct score is tried, and infinity, at which nothing is detected: O(n log n). Among
-    equals the highest threshold wins.
+    Every distinct score is tried, and None, with which nothing is detected: O(n). Among equals
+    the highest threshold wins, and None before all.
 
     Parameters
     ----------
@@ -214,18 +221,18 @@ def best_threshold(sheets: Sequence[Sheet], scores: Sequence[Floats], weights: W
     if len(together) != len(window):
         raise ValueError(f"{len(together)} scores for {len(window)} readings of the files")
     counts = np.flatnonzero(window != PROBATION)
-    order = counts[np.argsort(-together[counts], kind="stable")]
+    order = counts[falling(together[counts])]
     worth = np.concatenate([sheet.worth for sheet in sheets])
     windows = int(offsets[-1])
     threshold, raw = _sweep(
         together[order], window[order], worth[order], windows, weights.tp, weights.fp, weights.fn
     )
-    return Swept(threshold, normalised(raw, windows, weights))
+    return Swept(None if math.isnan(threshold) else threshold, normalised(raw, windows, weights))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sweep(
-    falling: Floats,
+    score: Floats,
     window: NDArray[np.int64],
     worth: Floats,
     windows: int,
@@ -233,10 +240,11 @@ def _sweep(
     fp: float,
     fn: float,
 ) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Return the best threshold of *score*, which is falling, NaN for none; and its raw score."""
     best = np.full(windows, np.nan)
     now = -fn * windows
-    threshold, highest = math.inf, now
-    for i in range(len(falling)):
+    threshold, highest = math.nan, now
+    for i in range(len(score)):
         w = window[i]
         if w == NO_WINDOW:
             now += fp * worth[i]
@@ -247,6 +255,6 @@ def _sweep(
             now += tp * (worth[i] - best[w])
             best[w] = worth[i]
         # Equal scores are detected together.
-        if now > highest and (i + 1 == len(falling) or falling[i + 1] != falling[i]):
-            threshold, highest = falling[i], now
+        if now > highest and (i + 1 == len(score) or score[i + 1] != score[i]):
+            threshold, highest = score[i], now
     return threshold, highest

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sensorkit.evaluate.metrics.checks import no_missing, same_shape, zero_one
+from sensorkit.evaluate.metrics.checks import no_missing, number, same_shape, zero_one
 from sensorkit.evaluate.metrics.nab import (
     PROFILES,
     Floats,
@@ -19,7 +19,7 @@ from sensorkit.evaluate.metrics.nab import (
     best_threshold,
     score_at,
 )
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 
 Profile = Literal["standard", "reward_low_FP_rate", "reward_low_FN_rate"]
 
@@ -28,7 +28,7 @@ def nab_score(
     labels: ArrayLike,
     scores: ArrayLike,
     *,
-    threshold: float,
+    threshold: float | None,
     profile: Profile = "standard",
 ) -> float:
     """Return the NAB score of one file or several at a threshold that is given.
@@ -40,8 +40,9 @@ def nab_score(
         some no window.
     scores : array of float, shape (n,), or a sequence of them
         Higher is worse; no NaN.
-    threshold : float
-        A reading is detected when its score reaches it. Choose it without the labels.
+    threshold : float or None
+        A reading is detected when its score reaches it. Choose it without the labels. With None
+        nothing is detected; infinity detects infinite scores.
     profile : {"standard", "reward_low_FP_rate", "reward_low_FN_rate"}
         What detections, false alarms and misses are worth (`PROFILES`).
 
@@ -54,8 +55,8 @@ def nab_score(
     Raises
     ------
     ValueError
-        If the shapes differ, a label is not 0 or 1, a score or the threshold is NaN, the profile
-        is unknown, or no file has a window past its probation.
+        If the shapes differ, a label is not 0 or 1, a score is NaN, the threshold is no number,
+        the profile is unknown, or no file has a window past its probation.
 
     Examples
     --------
@@ -69,9 +70,12 @@ def nab_score(
     >>> round(nab_score(labels, scores, threshold=1.0, profile="reward_low_FP_rate"), 2)
     89.0
     """
-    if math.isnan(threshold):
-        raise ValueError("threshold is nan, a score is wanted, or infinity to detect nothing")
-    return score_at(*_files(labels, scores), threshold, _weights(profile))
+    limit = None if threshold is None else number(threshold)
+    if limit is not None and math.isnan(limit):
+        raise ValueError(
+            f"threshold is {threshold!r}, a score is wanted, or None to detect nothing"
+        )
+    return score_at(*_files(labels, scores), limit, _weights(profile))
 
 
 def nab_score_optimised(
@@ -87,6 +91,12 @@ def nab_score_optimised(
 
     Parameters and errors as in `nab_score`.
 
+    Returns
+    -------
+    Swept
+        The threshold is None, and the score 0, where it is best to detect nothing. `nab_score`
+        with that threshold gives that score.
+
     Examples
     --------
     >>> labels, scores = np.zeros(100), np.zeros(100)
@@ -94,6 +104,8 @@ def nab_score_optimised(
     >>> scores[[40, 90]] = 2.0, 1.0
     >>> nab_score_optimised(labels, scores)
     Swept(threshold=2.0, score=100.0)
+    >>> nab_score_optimised(labels, np.where(labels, 0.0, np.inf))
+    Swept(threshold=None, score=0.0)
     """
     return best_threshold(*_files(labels, scores), _weights(profile))
 
@@ -111,8 +123,8 @@ def _files(labels: ArrayLike, scores: ArrayLike) -> tuple[list[Sheet], list[Floa
             )
         pairs = list(zip(known_files, scored_files, strict=True))
     sheets, given = [], []
-    for number, (one, other) in enumerate(pairs):
-        name = f"labels[{number}]" if len(pairs) > 1 else "labels"
+    for index, (one, other) in enumerate(pairs):
+        name = f"labels[{index}]" if len(pairs) > 1 else "labels"
         known, score = zero_one(one, name), np.asarray(other, dtype=np.float64)
         same_shape(known, score, "scores")
         no_missing(score)

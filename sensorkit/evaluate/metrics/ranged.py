@@ -36,8 +36,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sensorkit.evaluate.metrics.checks import labels_and_flags, some_fault
-from sensorkit.evaluate.metrics.runs import Rows, runs
+from sensorkit.evaluate.metrics.checks import labels_and_flags, number, some_fault
+from sensorkit.evaluate.runs import Rows, runs
 
 Bias = Literal["flat", "front", "middle", "back"]
 Cardinality = Literal["one", "reciprocal"]
@@ -162,8 +162,9 @@ def range_f(
     >>> round(range_f([0, 1, 1, 1, 0, 0], [0, 0, 1, 1, 1, 0]), 4)
     0.6667
     """
-    if not (math.isfinite(beta) and beta >= 0):
-        raise ValueError(f"beta is {beta!r}, a number from 0 on is wanted")
+    times = number(beta)
+    if not (math.isfinite(times) and times >= 0):
+        raise ValueError(f"beta is {beta!r}, a finite number from 0 on is wanted")
     recall = range_recall(labels, flags, alpha=alpha, cardinality=cardinality, bias=bias)
     precision = range_precision(
         labels,
@@ -173,7 +174,9 @@ def range_f(
     )
     if not (precision > 0 or recall > 0):  # precision is NaN where nothing is flagged
         return 0.0
-    return (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
+    # The formula divided by 1 + beta^2, which may be beyond all numbers: the share is then 0.
+    share = 1 / (1 + times * times)
+    return precision * recall / ((1 - share) * precision + share * recall)
 
 
 def _mean_worth(
@@ -224,7 +227,7 @@ def _triangle(n: Rows) -> NDArray[np.float64]:
 def _checked(
     labels: ArrayLike, flags: ArrayLike, alpha: float, cardinality: str, bias: str
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    if not 0 <= alpha <= 1:
+    if not 0 <= number(alpha) <= 1:
         raise ValueError(f"alpha is {alpha!r}, a weight from 0 to 1 is wanted")
     for name, value, allowed in (
         ("cardinality", cardinality, get_args(Cardinality)),

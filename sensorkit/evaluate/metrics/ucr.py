@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensorkit.evaluate.metrics.checks import labels_and_scores, whole_number, zero_one
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 
 MARGIN = 100
 
@@ -36,7 +36,7 @@ def ucr_hit(labels: ArrayLike, scores: ArrayLike, *, margin: int = MARGIN) -> bo
 
     Notes
     -----
-    The margin of 100 readings is that of the archive's contest (KDD 2021) [1]_. Rewicki et al.
+    The margin of 100 readings is the one usually reported with the archive [1]_. Rewicki et al.
     [2]_ and dtaianomaly take max(b - a + 1, 100), which favours long anomalies: give that as
     *margin* to compare with them. The score has no false alarms and no threshold; each series is
     known to hold exactly one anomaly, which no device is.

@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sensorkit.evaluate.metrics.order import count_reaching, falling
+from sensorkit.evaluate.runs import runs
 
 
 class Volume(NamedTuple):
@@ -29,7 +30,8 @@ def volume(
     labels: NDArray[np.bool_], scores: NDArray[np.float64], buffer: int, thresholds: int | None
 ) -> Volume:
     """Return both volumes of checked input; see `sensorkit.evaluate.metrics.vus_pr`."""
-    starts, stops = ranges(labels)
+    found = runs(labels)
+    starts, stops = found.start, found.stop - 1
     reach = buffer // 2
     nearest, second = nearest_ranges(len(labels), starts, stops, reach)
     near = np.flatnonzero(nearest <= reach)
@@ -59,16 +61,6 @@ def volume(
     )
     # Rounding can leave a perfect score a trace above 1.
     return Volume(min(1.0, float(pr.mean())), min(1.0, float(roc.mean())))
-
-
-def ranges(labels: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return first and last index (inclusive) of each run of labelled points.
-
-    >>> ranges(np.array([True, False, True, True]))
-    (array([0, 2]), array([0, 3]))
-    """
-    step = np.diff(labels.astype(np.int8), prepend=np.int8(0), append=np.int8(0))
-    return np.flatnonzero(step == 1), np.flatnonzero(step == -1) - 1
 
 
 class _Steps(NamedTuple):

@@ -90,7 +90,9 @@ def assert_equals_the_long_way(detector, kind, healthy=HEALTHY, **options):
         faulty, labels = inject(
             healthy, as_plan(case, kind, healthy), int(case.seed), decimals=DECIMALS
         )
-        table = match(ran(detector, faulty), labels, faulty.time, tolerance=10)
+        # A fault that lasts has to be found while it does.
+        tolerance = 10 if kind in ("spike", "silence") else 0
+        table = match(ran(detector, faulty), labels, faulty.time, tolerance=tolerance)
         start, end = table.window[0].tolist()
         # With `refractory_s`, an episode may go on for a minute after its last flagged reading.
         anyway = [a for a in plain if a.start <= end and (a.end or end) >= start - 75 * SECOND]
@@ -375,13 +377,59 @@ def test_a_port_that_is_gone_is_a_silence_to_readings(kind):
         ("bias", {"channel": "presure"}, "pressure"),
         ("bias", {"magnitudes": [1.0, -1.0]}, "numbers above 0"),
         ("bias", {"magnitudes": []}, "numbers above 0"),
-        ("bias", {"repeats": 0}, "0 repeats"),
+        ("bias", {"magnitudes": ["a"]}, "numbers above 0"),
+        ("bias", {"magnitudes": [1.0, math.inf]}, "numbers above 0"),
+        ("bias", {"repeats": 0}, "repeats is 0"),
+        ("bias", {"repeats": 2.5}, "repeats is 2.5"),
+        ("bias", {"duration": 0}, "duration is 0"),
+        ("bias", {"tolerance": -1}, "tolerance is -1"),
+        ("bias", {"tolerance": 10**30}, "tolerance is 1000"),
+        ("bias", {"seed": -1}, "seed is -1"),
+        ("bias", {"sigma": -1.0}, "sigma is -1.0"),
+        ("bias", {"sigma": math.nan}, "sigma is nan"),
+        ("bias", {"sigma": "1"}, "sigma is '1'"),
+        ("silence", {"channel": "nope"}, "unknown channel 'nope'"),
+        ("silence", {"channel": "pressure"}, "leave channel out"),
+        ("stuck", {"magnitudes": [0.1, 5.0]}, "lasts 0.1 s, and there is a reading every 1 s"),
         ("bias", {"sigma": 0.0}, "robust sigma of 'pressure' is 0"),
     ],
 )
 def test_wrong_use_is_refused(kind, options, said, threshold_detector):
     with pytest.raises(UsageError, match=said):
         detectability(threshold_detector(4.0), white(), kind, **options)
+
+
+def test_magnitudes_that_are_equal_but_for_rounding_are_one(threshold_detector):
+    given = [1.0, 1.00000000001, 30.0]
+    found = detectability(threshold_detector(6.0), white(), "bias", given, 5)
+    assert [point["size"] for point in found.points] == [1.0, 30.0]
+    lasts = detectability(threshold_detector(6.0), white(), "stuck", [1.2, 1.4, 5.0], 5)
+    assert [point["size"] for point in lasts.points] == [1.0, 5.0]
+
+
+@pytest.mark.parametrize("longest", [1e9, 1e300])
+def test_a_fault_longer_than_all_readings_is_not_testable(longest, threshold_detector):
+    found = detectability(threshold_detector(4.0), white()[:5000], "stuck", [1.0, longest])
+    assert found.status is Status.NOT_TESTABLE
+    assert "nowhere do the readings have room" in found.reason
+    wide = detectability(threshold_detector(4.0), white()[:5000], "bias", [1.0], duration=2**31 - 1)
+    assert wide.status is Status.NOT_TESTABLE
+
+
+def test_a_channel_without_values_is_told_from_one_that_does_not_vary(threshold_detector):
+    time = np.arange(100) * SECOND
+    empty, still = (
+        Readings.build(time, np.full((100, 1), value), ["pressure"]) for value in (np.nan, 2.0)
+    )
+    with pytest.raises(UsageError, match="it has no value"):
+        detectability(threshold_detector(4.0), empty, "bias")
+    with pytest.raises(UsageError, match="half of its values are equal"):
+        detectability(threshold_detector(4.0), still, "bias")
+
+
+def test_readings_of_none_are_said_to_be_empty(threshold_detector):
+    with pytest.raises(UsageError, match="readings are empty"):
+        detectability(threshold_detector(4.0), white()[:0], "bias")
 
 
 def test_several_channels_or_devices_have_to_be_chosen_from():
@@ -510,3 +558,17 @@ def test_the_clock_may_end_it_between_onsets(trial):
     detector = detect.make("sigma").fit(trial.stretches["fit"])
     with pytest.raises(TimeoutError, match="measured detectability at"):
         measure(detector, trial, Settings(detectability=GRID), check_time=check_time)
+
+
+def test_a_drift_that_is_seen_by_its_jump_back_alone_is_not_found():
+    detector = detect.make("last_value").fit(FIT).calibrate(BEFORE, 1.0)
+
+    found = tried(detector, "drift", magnitudes=[30.0, 40.0, 50.0], duration=400)
+
+    # The jump back is seen: with its tolerance, the rule for events takes it for a hit.
+    case = found.cases.iloc[0]
+    faulty, labels = inject(
+        HEALTHY, as_plan(case, "drift", HEALTHY), int(case.seed), decimals=DECIMALS
+    )
+    assert match(ran(detector, faulty), labels, faulty.time, tolerance=10).hit.all()
+    assert [point["hits"] for point in found.points] == [0, 0, 0]

@@ -210,10 +210,15 @@ class TestRefusals:
         with pytest.raises(ValueError, match=message):
             metric(labels, flags)
 
-    @pytest.mark.parametrize("tolerance", [-1, 2.5, True])
+    @pytest.mark.parametrize("tolerance", [-1, 2.5, True, None, "1", 10**30])
     def test_a_tolerance_is_a_number_of_readings(self, metric, tolerance):
         with pytest.raises(ValueError, match="tolerance is"):
             metric([0, 1], [0, 1], tolerance=tolerance)
+
+
+def test_the_largest_tolerance_reaches_the_end():
+    labels, flags = series(100, (10, 19)), series(100, (90, 91))
+    assert event_scores(labels, flags, tolerance=2**31 - 1).hits == 1
 
 
 def test_events_want_a_fault():
@@ -222,7 +227,7 @@ def test_events_want_a_fault():
 
 
 @pytest.mark.parametrize("metric", [detection_delays, median_delay, false_alarms])
-@pytest.mark.parametrize("period", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("period", [0.0, -1.0, math.nan, math.inf, None, "1", True, 10**400])
 def test_a_period_is_above_zero(metric, period):
     with pytest.raises(ValueError, match="period is"):
         metric([0, 1], [0, 1], period=period)

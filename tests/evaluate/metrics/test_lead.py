@@ -37,6 +37,19 @@ def test_the_longest_lead_is_the_horizon():
     assert lead_time(flags, period=1.0, horizon_s=88.0) == (0.0, 1)
 
 
+@pytest.mark.parametrize("period", [0.1, 0.3, 1 / 3, 1e-9, 1e9])
+@pytest.mark.parametrize("rows", [3, 7, 89])
+def test_a_horizon_is_as_many_readings_in_any_unit(period, rows):
+    flags = np.arange(100) >= 99 - rows
+    for horizon in (rows * period, float(f"{rows * period:.15g}")):  # 0.30000000000000004 and 0.3
+        assert lead_time(flags, period=period, horizon_s=horizon) == (rows * period, 0)
+    assert lead_time(flags, period=period, horizon_s=(rows - 0.001) * period) == (0.0, 1)
+
+
+def test_a_horizon_beyond_all_numbers_of_readings_holds_every_alarm():
+    assert lead_time([0, 1, 0, 0], period=1e-300, horizon_s=1e300).false_alarms == 0
+
+
 def test_what_always_alarms_has_no_lead():
     always = np.ones(50, dtype=bool)
     assert lead_time(always, period=1.0) == (0.0, 1)
@@ -65,7 +78,7 @@ def test_input_that_makes_no_sense_is_refused(flags, message):
         lead_time(flags, period=1.0)
 
 
-@pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, math.inf, "1", True, 10**400, [1, 2]])
 def test_seconds_are_above_zero(wrong):
     with pytest.raises(ValueError, match="period is"):
         lead_time([0, 1], period=wrong)

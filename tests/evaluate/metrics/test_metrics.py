@@ -135,7 +135,7 @@ def test_input_that_makes_no_sense_is_refused(metric, labels, scores, message):
         metric(labels, scores)
 
 
-@pytest.mark.parametrize("buffer", [-1, 2.5, True, None])
+@pytest.mark.parametrize("buffer", [-1, 2.5, True, None, 10**30])
 def test_a_buffer_is_a_whole_number_of_readings(buffer):
     with pytest.raises(ValueError, match="buffer is"):
         vus_pr([0, 1], [0, 1], buffer=buffer)

@@ -113,6 +113,40 @@ def test_noise_has_the_point_adjusted_f1_that_the_page_says():
     )
 
 
+def test_noise_has_the_affiliation_f1_that_the_page_says():
+    labels = np.arange(10_000) % 1000 >= 990
+    found = []
+    for share in (0.001, 0.005, 0.05, 0.2):
+        rngs = map(np.random.default_rng, range(20))
+        flags = [rng.random(10_000) < share for rng in rngs]
+        found.append(np.mean([metrics.affiliation(labels, some).f1 for some in flags]))
+    few, some, many, more = (f"{f1:.2f}" for f1 in found)
+    assert many == more
+    text = " ".join(PAGE.split())
+    assert f"mean F1 of {few} with 0.1 % flagged, {some} with 0.5 % and {many} from 5 % on" in text
+
+
+@pytest.mark.parametrize(("length", "said"), [(5, 0.9), (100, 0.6)])
+def test_noise_has_the_vus_roc_that_its_docstring_says(length, said):
+    labels = np.arange(20_000) % 1000 >= 1000 - length
+    noise = np.random.default_rng(0).random(len(labels))
+    assert metrics.vus_roc(labels, noise, buffer=100) == pytest.approx(said, abs=0.05)
+    assert f"{said} with faults of {length}" in " ".join(metrics.vus_roc.__doc__.split())
+
+
+def test_250_thresholds_can_come_out_a_little_too_high_on_short_series():
+    low, high = 0, []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(400) % 100 >= 97
+        scores = rng.random(400) + labels * rng.random()
+        exact, some = (vus_pr(labels, scores, buffer=20, thresholds=t) for t in (None, 250))
+        low += some < exact
+        high.append(some / exact - 1)
+    assert low > 60  # "usually too few"
+    assert 0 < max(high) < 0.1  # "a few percent too high"
+
+
 def test_the_trapezoid_rewards_a_constant_score_and_average_precision_does_not():
     labels, _ = series()
     assert KEPT["trapezoid_pr_auc_of_a_constant_score"] == pytest.approx(0.505)

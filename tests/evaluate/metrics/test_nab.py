@@ -161,7 +161,17 @@ def test_a_window_in_the_probation_can_neither_be_found_nor_missed():
 def test_detecting_nothing_is_an_answer_of_the_sweep():
     scores = np.where(np.arange(1000) < 300, 1.0, 0.0)  # wrong wherever it is high
     swept = best_threshold([Sheet.of(1000, [(900, 909)])], [scores], STANDARD)
-    assert swept == (math.inf, 0.0)
+    assert swept == (None, 0.0)
+
+
+def test_the_best_threshold_gives_its_score_though_scores_are_infinite():
+    sheet = Sheet.of(100, [(40, 49)])
+    for rows, found in (((20, 90), (None, 0.0)), ((40,), (math.inf, 100.0))):
+        scores = np.zeros(100)
+        scores[list(rows)] = math.inf
+        swept = best_threshold([sheet], [scores], STANDARD)
+        assert swept == found
+        assert score_at([sheet], [scores], swept.threshold, STANDARD) == swept.score
 
 
 @pytest.mark.parametrize("windows", [[(5, 3)], [(5, 9), (9, 12)], [(90, 100)], [(-1, 3)]])

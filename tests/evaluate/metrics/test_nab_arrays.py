@@ -9,6 +9,7 @@ import pytest
 from sensorkit.evaluate.metrics import (
     PROFILES,
     Sheet,
+    Swept,
     best_threshold,
     nab_score,
     nab_score_optimised,
@@ -147,5 +148,22 @@ def test_input_that_makes_no_sense_is_refused(metric, labels, scores, message):
 def test_an_unknown_profile_or_threshold_is_refused():
     with pytest.raises(ValueError, match="profile is 'best', one of standard, reward_low_FP_rate"):
         nab_score([0, 1], [0, 1], threshold=1.0, profile="best")
-    with pytest.raises(ValueError, match="threshold is nan"):
-        nab_score([0, 1], [0, 1], threshold=math.nan)
+    for wrong in (math.nan, "high", [1.0, 2.0], True):
+        with pytest.raises(ValueError, match=r"threshold is .* a score is wanted, or None"):
+            nab_score([0, 1], [0, 1], threshold=wrong)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_optimised_threshold_gives_the_optimised_score(profile):
+    labels, scores = np.zeros(400), np.zeros(400)
+    labels[200:220] = 1
+    scores[[100, 300]] = math.inf
+    best = nab_score_optimised(labels, scores, profile=profile)
+    assert best == Swept(None, 0.0)
+    assert nab_score(labels, scores, threshold=best.threshold, profile=profile) == 0.0
+    assert nab_score(labels, scores, threshold=math.inf, profile=profile) < 0.0
+    scores[200] = 3.0
+    scores[[100, 300]] = -math.inf
+    best = nab_score_optimised(labels, scores, profile=profile)
+    assert best == (3.0, pytest.approx(100.0))
+    assert nab_score(labels, scores, threshold=best.threshold, profile=profile) == best.score

@@ -137,13 +137,19 @@ def test_an_unknown_parameter_is_named(metric, chosen, message):
         metric([0, 1], [0, 1], **chosen)
 
 
-@pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan])
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan, "x", None])
 def test_alpha_is_a_weight(alpha):
     with pytest.raises(ValueError, match="alpha is"):
         range_recall([0, 1], [0, 1], alpha=alpha)
 
 
-@pytest.mark.parametrize("beta", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("beta", [1e9, 1e200])
+def test_with_a_very_large_beta_f_is_recall(beta):
+    labels, flags = [0, 1, 1, 1, 0, 0], [0, 0, 0, 1, 0, 1]
+    assert range_f(labels, flags, beta=beta) == pytest.approx(range_recall(labels, flags))
+
+
+@pytest.mark.parametrize("beta", [-1.0, math.nan, math.inf, "2", None, 10**400])
 def test_beta_is_not_negative(beta):
     with pytest.raises(ValueError, match="beta is"):
         range_f([0, 1], [0, 1], beta=beta)

@@ -54,7 +54,7 @@ def test_input_that_makes_no_sense_is_refused(labels, scores, message):
         ucr_hit(labels, scores)
 
 
-@pytest.mark.parametrize("margin", [-1, 1.5, True, None])
+@pytest.mark.parametrize("margin", [-1, 1.5, True, None, 10**30])
 def test_a_margin_is_a_number_of_readings(margin):
     with pytest.raises(ValueError, match="margin is"):
         ucr_hit([0, 1], [0, 1], margin=margin)
