@@ -19,6 +19,7 @@ from sensorkit.evaluate.rows import event_f1, event_f1_interval
 from sensorkit.evaluate.statistics import (
     bunching,
     censored_median,
+    hits_p_value,
     median_delay_interval,
     p_value,
     percentile_interval,
@@ -318,12 +319,43 @@ def power(runs, rng):
         print(f"difference {ratio} sd, {tried + more} faults {'':16s} {apart / runs:.3f}")
 
 
+def copies(runs, rng):
+    """A rate of 3 alarms a day, one recording of a day in several copies."""
+    for number in (1, 2, 5, 10):
+        tally = Tally()
+        for _ in range(runs):
+            alarms = int(rng.poisson(3.0))
+            tally.add(
+                3.0,
+                once=rate_interval([alarms], [1.0]),
+                each_a_recording=rate_interval([alarms] * number, [1.0] * number),
+            )
+        line(f"{number} copies", tally)
+
+
+def hits(runs, rng):
+    """How often equal detectors are said to differ in the faults they find (wanted: 0.05)."""
+    for share in (0.5, 0.9):
+        for faults in (10, 20, 100):
+            one, other = rng.random((2, runs, faults)) < share
+            more = np.mean([a.sum() > b.sum() for a, b in zip(one, other, strict=True)])
+            equal = [hits_p_value(a, b) < 0.05 for a, b in zip(one, other, strict=True)]
+            better = rng.random((runs, faults)) < min(share + 0.2, 1.0)
+            power = [hits_p_value(a, b) < 0.05 for a, b in zip(better, other, strict=True)]
+            print(
+                f"recall {share}, {faults} faults {'':12s} told apart {np.mean(equal):.3f}"
+                f"   first finds more {more:.2f}   told apart if 0.2 better {np.mean(power):.2f}"
+            )
+
+
 PARTS = {
     "one": one_recording,
     "curves": curves,
     "recordings": recordings,
     "tests": tests,
     "power": power,
+    "copies": copies,
+    "hits": hits,
 }
 
 

@@ -23,7 +23,7 @@ from sensorkit.evaluate.running.fingerprint import cell_key, trial_digest
 from sensorkit.evaluate.running.grid import Outcome, Spec, entries
 from sensorkit.evaluate.running.kept import Kept
 from sensorkit.evaluate.running.pool import Progress
-from sensorkit.evaluate.settings import Settings
+from sensorkit.evaluate.settings import BASELINES, Settings
 from sensorkit.evaluate.statistics.critical_difference import critical_difference
 from sensorkit.evaluate.trial import Trial, prepare
 from sensorkit.evaluate.verdict import judge
@@ -101,7 +101,15 @@ def benchmark(
     ]
     results = [row for one in scored.values() for row in one.rows]
     detectability = plain([row for cell in cells.values() for row in _detectability(cell)])
-    ranking = rank(scored, list(trials), names, resamples=settings.resamples, seed=settings.seed)
+    bases = _bases(recordings)
+    ranking = rank(
+        scored,
+        list(trials),
+        names,
+        resamples=settings.resamples,
+        seed=settings.seed,
+        bases=bases,
+    )
     return Results(
         settings=plain(settings.to_dict(parameters)),
         recordings=plain([describe_recording(r, trials[r.name]) for r in recordings]),
@@ -110,7 +118,9 @@ def benchmark(
         results=plain(results),
         detectability=detectability,
         ranking=plain(ranking.rows),
-        critical_difference=plain(critical_difference(_of_bases(results, recordings))),
+        critical_difference=plain(
+            critical_difference(_of_bases(results, bases), baselines=BASELINES)
+        ),
         verdict=plain(
             judge(ranking, detectors, results, settings.false_alarms_per_day, detectability)
         ),
@@ -166,7 +176,7 @@ def _run(
 
 
 def _of_bases(
-    results: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]
+    results: Sequence[Mapping[str, Any]], bases: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return VUS-PR over all kinds with the copies of one recording taken together.
 
@@ -174,11 +184,10 @@ def _of_bases(
     over recordings must not count it as one. A base has the mean of its copies, and no value
     where a detector failed on one of them.
     """
-    base = {recording.name: _base(recording) for recording in recordings}
     values: dict[tuple[str, str], list[float | None]] = {}
     for row in results:
         if row["fault_kind"] is None:
-            place = base[row["recording"]], row["detector"]
+            place = bases[row["recording"]], row["detector"]
             values.setdefault(place, []).append(row["vus_pr"])
     return [
         {
@@ -191,10 +200,25 @@ def _of_bases(
     ]
 
 
-def _base(recording: Recording) -> str:
+def _bases(recordings: Sequence[Recording]) -> dict[str, str]:
+    """Return what each recording is a copy of: the first of its line, by its hash.
+
+    A recording that faults were injected into is a copy, and so is the one they were not.
+    """
+    parent = {recording.sha256: _parent(recording) for recording in recordings}
+    found = {}
+    for recording in recordings:
+        base = recording.sha256
+        for _ in recordings:  # a line is no longer than that, whatever was written into it
+            base = parent.get(base) or base
+        found[recording.name] = base
+    return found
+
+
+def _parent(recording: Recording) -> str | None:
     parent = recording.meta.get("parent")
     if not isinstance(parent, Mapping):
-        return recording.name
+        return None
     return str(parent.get("sha256") or parent.get("name"))
 
 

@@ -30,6 +30,7 @@ CASE_COLUMNS = (
     "end",
     "window_end",
     "hit",
+    "after_end",
     "delay_s",
     "watched_s",
     "episode",
@@ -68,6 +69,7 @@ def fault_cases(
                 "clean_hours": table.clean_hours,
             }
             if hit:
+                case["after_end"] = bool(table.after_end[i])
                 episode = int(table.episode[i])
                 alert = alerts[episode]
                 case |= {

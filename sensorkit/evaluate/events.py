@@ -8,6 +8,8 @@ The rule, for one device:
 - An episode that meets a window in any other way is *touching*: it began too early to say
   anything of this fault, or another one was open already.
 - All others are *false alarms*, counted over the covered time outside the windows.
+- An episode that began before the readings is a false alarm if it is still open at a reading
+  outside the windows: it is a false alarm that never ended. Otherwise it is not counted.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class Role(StrEnum):
     REPEAT = "repeat"
     TOUCHING = "touching"
     FALSE_ALARM = "false_alarm"
-    EARLIER = "earlier"  # it began before the first reading of the test
+    EARLIER = "earlier"  # it began before the test and was over before any clean reading of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,9 @@ class EventTable:
         in, or the first one it reaches; `NO_FAULT`.
     clean_ns : int
         Covered time outside all windows.
+    after_end : array of bool, shape (n_faults,)
+        The hit began when the fault was over: what was noticed may be the jump back, not the
+        fault. One that left no reading is over with the first reading after it, which shows it.
     """
 
     hit: NDArray[np.bool_]
@@ -86,6 +91,7 @@ class EventTable:
     role: NDArray[np.object_]
     fault: NDArray[np.int64]
     clean_ns: int
+    after_end: NDArray[np.bool_]
 
     @property
     def clean_hours(self) -> float:
@@ -131,6 +137,7 @@ class EventTable:
             window=self.window[rows],
             episode=self.episode[rows],
             fault=fault,
+            after_end=self.after_end[rows],
         )
 
     @classmethod
@@ -151,6 +158,7 @@ class EventTable:
                 [_shift(t.fault, at) for t, at in zip(tables, faults, strict=False)]
             ),
             clean_ns=sum(table.clean_ns for table in tables),
+            after_end=np.concatenate([table.after_end for table in tables]),
         )
 
 
@@ -163,7 +171,8 @@ def match(
     ----------
     alerts : sequence of Alert
         In any order. One without an end was open to the last. One that begins before
-        `time[0]` is not counted, but it may be open at the start of a fault.
+        `time[0]` is a false alarm if it lasts to a clean reading, and hides a fault at whose
+        start it is open; otherwise it is not counted.
     labels : DataFrame
         With columns `start` and `end`, UTC, inclusive.
     time : array of int64, shape (n,)
@@ -210,7 +219,10 @@ def match(
     episode = np.full(len(window), NO_EPISODE, dtype=np.int64)
     episode[hit] = order[first[hit]]
 
-    role, fault = _roles(starts, ends, window, hit, episode, int(time[0]))
+    role, fault = _roles(starts, ends, window, hit, episode)
+    _take_earlier(role, fault, starts, ends, time, window)
+    after_end = np.zeros(len(window), dtype=np.bool_)
+    after_end[hit] = starts[episode[hit]] > _shown_until(labels, time)[hit]
     delay = np.full(len(window), math.inf)
     delay[hit] = (starts[episode[hit]] - window[hit, 0]) / 1e9
     watched = np.where(closed, math.inf, np.maximum(time[-1] - window[:, 0], 0) / 1e9)
@@ -223,6 +235,7 @@ def match(
         role=role,
         fault=fault,
         clean_ns=clean_time(time, window),
+        after_end=after_end,
     )
 
 
@@ -281,7 +294,6 @@ def _roles(
     window: NDArray[np.int64],
     hit: NDArray[np.bool_],
     episode: NDArray[np.int64],
-    begin: int,
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     role = np.full(len(starts), Role.FALSE_ALARM, dtype=object)
     fault = np.full(len(starts), NO_FAULT, dtype=np.int64)
@@ -303,8 +315,33 @@ def _roles(
     role[inside[hit[fault[inside]]]] = Role.REPEAT
     role[episode[hit]] = Role.HIT
     fault[episode[hit]] = np.flatnonzero(hit)
-    role[starts < begin] = Role.EARLIER
     return role, fault
+
+
+def _take_earlier(
+    role: NDArray[np.object_],
+    fault: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    time: NDArray[np.int64],
+    window: NDArray[np.int64],
+) -> None:
+    """Set the role of episodes that began before the first reading."""
+    earlier = starts < time[0]
+    if not earlier.any():
+        return
+    clean = time[~within(time, window)]
+    never_ended = earlier & (ends >= clean[0]) if len(clean) else np.zeros_like(earlier)
+    role[earlier], fault[never_ended] = Role.EARLIER, NO_FAULT
+    role[never_ended] = Role.FALSE_ALARM
+
+
+def _shown_until(labels: pd.DataFrame, time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the end of each fault; of one that left no reading, the time of the next one."""
+    start, end = nanoseconds(labels["start"]), nanoseconds(labels["end"])
+    after = np.searchsorted(time, end, side="right")
+    silent = (np.searchsorted(time, start, side="left") == after) & (after < len(time))
+    return np.where(silent, time[np.minimum(after, len(time) - 1)], end)
 
 
 def _outlasting(closes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,40 +5,55 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sensorkit.evaluate.rows import Scored, event_f1, event_f1_interval
+from sensorkit.evaluate.pooled import pooled_delay, pooled_events
+from sensorkit.evaluate.rows import Scored
 from sensorkit.evaluate.settings import BASELINES
 from sensorkit.evaluate.statistics import (
     ALPHA,
     LEAST_FAULTS,
     Interval,
-    censored_median,
     figure_interval,
     groups,
-    median_delay_interval,
+    hits_p_value,
     p_value,
     percentile_interval,
-    weighted_poisson_interval,
 )
+from sensorkit.evaluate.statistics.blocks import Draws
 from sensorkit.evaluate.statistics.nested import (
     mean_draws,
-    rate_interval,
-    resample_nested,
-    share_interval,
 )
+from sensorkit.evaluate.words import listed
 
 Floats = NDArray[np.float64]
 Cells = Mapping[tuple[str, str], Scored]
 """By recording and detector."""
+Base = Sequence[str]
+"""The recordings that are copies of one: other faults in the same readings."""
+
+POOLED = tuple(
+    key
+    for name in (
+        "vus_pr",
+        "average_precision",
+        "event_recall",
+        "event_f1",
+        "false_alarms_per_day",
+        "time_in_false_alarm",
+        "delay_median_s",
+    )
+    for key in (name, f"{name}_ci")
+)
+"""None where a cell failed."""
 
 
 class Sample(NamedTuple):
-    """VUS-PR of a detector on each recording that was tried, and its draws there."""
+    """VUS-PR of a detector on each base that was tried, and its draws there."""
 
     values: Floats
     """Shape (n_recordings,)."""
@@ -71,23 +86,34 @@ class Ranking:
     rows : list of dict
         Best first; a detector with a failed cell stands last, without a group.
     samples : dict of str to Sample
-        Of each ranked detector; empty where too few faults were tried.
-    sizes : array of int, shape (n_recordings,)
-        Faults tried in each recording: those in the test that at least one reading shows.
+        Of each ranked detector; empty where there are too few stretches.
+    sizes : array of int, shape (n_bases,)
+        Stretches of faulty readings in each base, what the bootstrap draws: faults that touch
+        are one.
+    faults : int
+        Faults tried.
+    hits : dict of str to array of bool, shape (n_faults,)
+        Which of them each ranked detector found.
     """
 
     rows: list[dict[str, Any]]
     samples: dict[str, Sample]
     sizes: NDArray[np.int64]
+    faults: int
+    hits: dict[str, NDArray[np.bool_]]
 
     @property
-    def faults(self) -> int:
-        """Return how many faults were tried."""
+    def stretches(self) -> int:
+        """Return how many stretches of faulty readings there are."""
         return int(self.sizes.sum())
 
     def interval(self, name: str) -> Interval:
         """Return the interval of a detector's mean VUS-PR."""
         return figure_interval(*mean_draws(*self.samples[name], self.sizes))
+
+    def hits_p_value(self, one: str, other: str) -> float:
+        """Return the p-value of "both find the same share of faults"."""
+        return hits_p_value(self.hits[one], self.hits[other])
 
     def difference(self, one: str, other: str) -> Difference:
         """Return by how much the mean VUS-PR of *one* exceeds that of *other*."""
@@ -103,12 +129,19 @@ class Ranking:
 
 
 def rank(
-    cells: Cells, recordings: Sequence[str], detectors: Sequence[str], *, resamples: int, seed: int
+    cells: Cells,
+    recordings: Sequence[str],
+    detectors: Sequence[str],
+    *,
+    resamples: int,
+    seed: int,
+    bases: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Rank *detectors* by their mean VUS-PR over the recordings that have faults in the test.
 
     Intervals, p-values and groups take faults as nested in recordings, see
-    `sensorkit.evaluate.statistics.nested`.
+    `sensorkit.evaluate.statistics.nested`. Copies of one recording are one: their faults are
+    faults of it, their clean time was there once.
 
     Parameters
     ----------
@@ -116,17 +149,28 @@ def rank(
     recordings, detectors : sequence of str
     resamples, seed : int
         Of the bootstrap of the median delay; that of VUS-PR is in the cells.
+    bases : mapping of str to str, optional
+        Recording -> what it is a copy of. Each is its own if not given.
     """
-    tried = [r for r in recordings if any(cells[r, d].draws is not None for d in detectors)]
-    rows = [_pooled(cells, recordings, tried, name, resamples, seed) for name in detectors]
+    copies = _by_base(recordings, bases)
+    tried = _by_base(
+        [r for r in recordings if any(cells[r, d].draws is not None for d in detectors)], bases
+    )
+    rows = [_pooled(cells, copies, tried, name, resamples, seed) for name in detectors]
     for row, place in zip(rows, _mean_ranks(cells, tried, detectors), strict=True):
         row["mean_rank"] = place
-    sizes = np.array([_faults(cells, r, detectors) for r in tried], dtype=np.int64)
+    sizes = np.array(
+        [sum(_stretches(cells, r, detectors) for r in base) for base in tried], dtype=np.int64
+    )
     rows.sort(key=lambda row: (row["vus_pr"] is None, -(row["vus_pr"] or 0.0), row["baseline"]))
     ranked = [row["detector"] for row in rows if row["vus_pr"] is not None]
     enough = sizes.sum() >= LEAST_FAULTS
-    samples = {name: _sample(cells, tried, name) for name in ranked} if enough else {}
-    ranking = Ranking(rows, samples, sizes)
+    samples = {name: _sample(cells, tried, name, "vus_pr") for name in ranked} if enough else {}
+    hits = {name: _hits(cells, recordings, name) for name in ranked}
+    faults = sum(
+        max(cells[r, d].rows[0]["faults"] for d in detectors) for base in tried for r in base
+    )
+    ranking = Ranking(rows, samples, sizes, faults, hits)
     # Without draws nothing can be told apart.
     number = (
         groups(ranked, lambda one, other: ranking.difference(one, other).told_apart)
@@ -138,7 +182,9 @@ def rank(
         row["group"] = number.get(name)
         row["vus_pr_ci"] = ranking.interval(name) if name in samples else None
         row["average_precision_ci"] = (
-            _precision_interval(cells, tried, name, sizes) if name in samples else None
+            figure_interval(*mean_draws(*_sample(cells, tried, name, "average_precision"), sizes))
+            if name in samples
+            else None
         )
         row["p_value"] = (
             ranking.difference(ranked[0], name).p_value
@@ -148,123 +194,108 @@ def rank(
     return ranking
 
 
+def _by_base(recordings: Sequence[str], bases: Mapping[str, str] | None) -> list[Base]:
+    found: dict[str, list[str]] = {}
+    for name in recordings:
+        found.setdefault(name if bases is None else bases[name], []).append(name)
+    return list(found.values())
+
+
 def _pooled(
     cells: Cells,
-    recordings: Sequence[str],
-    tried: Sequence[str],
+    copies: Sequence[Base],
+    tried: Sequence[Base],
     detector: str,
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    mine = [cells[r, detector] for r in recordings]
-    good = [one for one in mine if one.rows[0]["status"] == "ok"]
-    complete = bool(tried) and all(cells[r, detector].rows[0]["status"] == "ok" for r in tried)
-
-    def column(key: str) -> Floats:
-        return np.array([one.rows[0].get(key) or 0.0 for one in good], dtype=np.float64)
-
-    def mean(key: str) -> float | None:
-        values = [cells[r, detector].rows[0][key] for r in tried]
-        return None if not complete or None in values else sum(values) / len(values)
-
-    faults, hit = column("faults"), column("faults_hit")
-    episodes = column("episodes")
-    hits = column("event_precision") * episodes
-    alarms, days = column("false_alarms"), column("clean_hours") / 24
-    bunched = _bunched(good, alarms)
-    any_fault, any_time = bool(faults.any()), bool(days.any())
-    f1 = [event_f1(*one) or 0.0 for one in zip(hit, faults, hits, episodes, strict=True)]
-    return {
+    status = {r: cells[r, detector].rows[0]["status"] for base in copies for r in base}
+    failed = {r: how for r, how in status.items() if how != "ok"}
+    row = {
         "detector": detector,
         "baseline": detector in BASELINES,
-        "vus_pr": mean("vus_pr"),
-        "average_precision": mean("average_precision"),
-        "event_recall": float(hit.sum() / faults.sum()) if any_fault else None,
-        "event_recall_ci": share_interval(hit, faults) if any_fault else None,
-        "event_f1": event_f1(hit.sum(), faults.sum(), hits.sum(), episodes.sum()),
-        "event_f1_ci": (
-            event_f1_interval(f1, list(faults + episodes - hits)) if any_fault else None
-        ),
-        "false_alarms_per_day": float(alarms.sum() / days.sum()) if any_time else None,
-        "false_alarms_per_day_ci": (
-            rate_interval(alarms / bunched, days / bunched) if any_time else None
-        ),
-        **_time_in_false_alarm([one.false_seconds for one in good], days * 86_400, bunched),
-        **_delay(good, resamples, seed),
+        **dict.fromkeys(POOLED),
         "recordings": len(tried),
-        "failed": len(mine) - len(good),
+        "copies": sum(len(base) for base in tried),
+        "failed": len(failed),
+        "note": _ends(failed),
     }
+    if failed:  # figures of other recordings than the others have compare with nothing
+        return row
+    if tried:
+        for key in ("vus_pr", "average_precision"):
+            values = [_mean(cells, base, detector, key) for base in tried]
+            row[key] = None if None in values else float(np.mean(np.array(values, dtype=float)))
+    by_base = [[cells[r, detector] for r in base] for base in copies]
+    return row | pooled_events(by_base) | pooled_delay(by_base, resamples, seed)
 
 
-def _bunched(good: Sequence[Scored], alarms: Floats) -> float:
-    """Return the bunching within recordings, one for all: some have too few alarms to show it."""
-    if not alarms.any():
-        return 1.0
-    return float(alarms @ [one.bunched for one in good] / alarms.sum())
+def _ends(failed: Mapping[str, str]) -> str | None:
+    """Return where a detector did not finish, in words; None where it always did."""
+    said = [
+        f"{words} on {listed(names)}"
+        for status, words in (("timeout", "ran out of time"), ("failed", "failed"))
+        if (names := [name for name, how in failed.items() if how == status])
+    ]
+    return listed(said) if said else None
 
 
-def _time_in_false_alarm(seconds: list[Floats], clean: Floats, bunched: float) -> dict[str, Any]:
-    """Return the pooled share of clean time in false alarm.
-
-    The runs of flags count as so many alarms of equal length as have their spread (the effective
-    number that `weighted_poisson_interval` rests on); how many come is a rate of each recording.
-    """
-    if not clean.any():
-        return {"time_in_false_alarm": None, "time_in_false_alarm_ci": None}
-    runs = np.concatenate([np.empty(0), *seconds])
-    share = float(runs.sum() / clean.sum())
-    if not len(runs):
-        return {"time_in_false_alarm": share, "time_in_false_alarm_ci": (0.0, math.inf)}
-    if (clean > 0).sum() == 1:
-        low, high = weighted_poisson_interval(runs, float(clean.sum()), bunched)
-    else:
-        length = bunched * float(runs @ runs / runs.sum())
-        events = np.array([one.sum() for one in seconds]) / length
-        low, high = rate_interval(events, clean / length)
-    return {"time_in_false_alarm": share, "time_in_false_alarm_ci": (low, min(high, 1.0))}
+def _mean(cells: Cells, base: Base, detector: str, key: str) -> float | None:
+    """Return the mean of a figure over the copies of a base; None where one has none."""
+    values = [cells[r, detector].rows[0][key] for r in base]
+    return None if None in values else sum(values) / len(values)
 
 
-def _delay(good: Sequence[Scored], resamples: int, seed: int) -> dict[str, Any]:
-    delays, watched = (np.concatenate([np.empty(0), *(o.delays[i] for o in good)]) for i in (0, 1))
-    # The same draws for every detector.
-    rng = np.random.default_rng([seed, 1])
-    sizes = [len(one.delays[0]) for one in good if len(one.delays[0])]
-    interval = None
-    if len(delays) >= LEAST_FAULTS:
-        weights = resample_nested(sizes, resamples, rng)
-        interval = median_delay_interval(delays, watched, weights=weights)
-    return {
-        "delay_median_s": float(censored_median(delays, watched)[0]),
-        "delay_median_s_ci": interval,
-    }
-
-
-def _mean_ranks(cells: Cells, tried: Sequence[str], detectors: Sequence[str]) -> list[float | None]:
+def _mean_ranks(
+    cells: Cells, tried: Sequence[Base], detectors: Sequence[str]
+) -> list[float | None]:
     if not tried:
         return [None] * len(detectors)
-    values = [[cells[r, d].rows[0]["vus_pr"] for d in detectors] for r in tried]
+    values = [[_mean(cells, base, d, "vus_pr") for d in detectors] for base in tried]
     # A failed cell is worse than any value; several share the last places.
     scores = pd.DataFrame(values, dtype=np.float64).fillna(-1.0)
     return scores.rank(axis=1, ascending=False).mean().tolist()
 
 
-def _faults(cells: Cells, recording: str, detectors: Sequence[str]) -> int:
+def _stretches(cells: Cells, recording: str, detectors: Sequence[str]) -> int:
     found = (cells[recording, detector].draws for detector in detectors)
     return max(draws.faults for draws in found if draws is not None)
 
 
-def _sample(cells: Cells, tried: Sequence[str], detector: str) -> Sample:
-    found = [cells[recording, detector] for recording in tried]
-    return Sample(
-        np.array([one.rows[0]["vus_pr"] for one in found]),
-        np.stack([one.draws.vus_pr for one in found if one.draws is not None]),
-    )
+def _hits(cells: Cells, recordings: Sequence[str], detector: str) -> NDArray[np.bool_]:
+    found = [np.isfinite(cells[recording, detector].delays[0]) for recording in recordings]
+    return np.concatenate([np.zeros(0, dtype=np.bool_), *found])
 
 
-def _precision_interval(
-    cells: Cells, tried: Sequence[str], detector: str, sizes: NDArray[np.int64]
-) -> Interval:
-    found = [cells[recording, detector] for recording in tried]
-    values = np.array([one.rows[0]["average_precision"] for one in found])
-    draws = np.stack([one.draws.average_precision for one in found if one.draws is not None])
-    return figure_interval(*mean_draws(values, draws, sizes))
+def _sample(
+    cells: Cells,
+    tried: Sequence[Base],
+    detector: str,
+    figure: Literal["vus_pr", "average_precision"],
+) -> Sample:
+    values = [
+        np.mean([cells[r, detector].rows[0][figure] for r in base], dtype=np.float64)
+        for base in tried
+    ]
+    draws = [
+        _together([d for r in base if (d := cells[r, detector].draws) is not None], figure)
+        for base in tried
+    ]
+    return Sample(np.array(values), np.stack(draws))
+
+
+def _together(copies: Sequence[Draws], figure: str) -> Floats:
+    """Return draws of the mean over the copies of a base, as if its faults were drawn at once.
+
+    A bootstrap's variance is (k - 1)/k of the truth. Those of the copies, with few faults each,
+    are brought to what their faults together will be taken for.
+    """
+    whole = sum(draws.faults for draws in copies)
+    wider = []
+    for draws in copies:
+        values: Floats = getattr(draws, figure)
+        by = (whole - 1) / whole * draws.faults / max(draws.faults - 1, 1)
+        middle = values.mean()
+        wider.append(values if len(copies) == 1 else middle + (values - middle) * math.sqrt(by))
+    mean: Floats = np.mean(wider, axis=0)
+    return mean

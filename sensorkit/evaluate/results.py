@@ -146,6 +146,7 @@ _CASE_TYPES = {
     "magnitude": "float64",
     "magnitude_sigma": "float64",
     "hit": "boolean",
+    "after_end": "boolean",
     "delay_s": "float64",
     "watched_s": "float64",
     "episode": "Int64",

@@ -14,7 +14,7 @@ from sensorkit.evaluate.clean import alarm_places, clean_time, false_alarm_time
 from sensorkit.evaluate.events import EventTable, Role
 from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_figures, flag_intervals
 from sensorkit.evaluate.metrics import average_precision, roc_auc, vus
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.statistics import (
     Interval,
@@ -35,7 +35,7 @@ __all__ = ["CASE_COLUMNS", "Scored", "event_f1", "event_f1_interval", "score_cel
 
 Floats = NDArray[np.float64]
 
-COUNTED = ("faults_hit", "episodes", "false_alarms", "clean_hours")
+COUNTED = ("faults_hit", "faults_hit_after_end", "episodes", "false_alarms", "clean_hours")
 EVENT_FIGURES = (
     "event_recall",
     "event_precision",
@@ -151,6 +151,7 @@ def _event_numbers(
     f1 = event_f1(hit, n, hits, episodes)
     return {
         "faults_hit": hit,
+        "faults_hit_after_end": int(table.after_end[of].sum()),
         "episodes": episodes,
         "false_alarms": table.false_alarms,
         "clean_hours": table.clean_hours,

@@ -11,6 +11,8 @@ from sensorkit.report.formats import fixed, probability
 
 Report = Mapping[str, Any]
 
+FIGURE = "critical-difference"
+
 LONGEST = 12
 """Letters of a name in the diagram; the table has the whole of it."""
 BESIDE = 0.4
@@ -25,6 +27,7 @@ BAR = {"color": COLOURS[0], "width": 7}
 def critical_difference(report: Report) -> list[Figure]:
     """Return the diagram, or nothing where there were too few recordings.
 
+    Where so few recordings cannot tell any two detectors apart, it has the ranks only and says so.
     The form is that of J. Demsar (JMLR 7, 2006): mean ranks on an axis, the best to the left, and
     a bar under those that cannot be told apart. The bars are cliques of pairwise tests (A.
     Benavoli et al., JMLR 17, 2016), so there is no single critical difference to draw.
@@ -34,6 +37,18 @@ def critical_difference(report: Report) -> list[Figure]:
         return []
     ranks = [(row["detector"], row["mean_rank"]) for row in found["ranks"]]
     said = "; ".join(f"{name} {fixed(rank, 2)}" for name, rank in ranks)
+    caption = f"Mean rank by VUS-PR over {found['recordings']} recordings, 1 is best"
+    if (why := too_few(found)) or not found["pairs"]:
+        return [
+            Figure(
+                FIGURE,
+                f"{caption}; {why or 'there are no two detectors to compare'}",
+                f"Mean ranks: {said}.",
+                diagram(ranks, []),
+                ("Detector", "Mean rank"),
+                [(name, fixed(rank, 2)) for name, rank in ranks],
+            )
+        ]
     apart = "; ".join(", ".join(clique) for clique in found["cliques"])
     rows = [
         (
@@ -47,15 +62,42 @@ def critical_difference(report: Report) -> list[Figure]:
     ]
     return [
         Figure(
-            "critical-difference",
-            f"Mean rank by VUS-PR over {found['recordings']} recordings, 1 is best; a bar joins "
-            "detectors that cannot be told apart",
+            FIGURE,
+            f"{caption}; a bar joins detectors that cannot be told apart, baselines not tested",
             f"Mean ranks: {said}. Not told apart: {apart or 'none'}.",
             diagram(ranks, found["cliques"]),
             ("Detector", "Against", "p", "p by Holm", f"At {found['alpha']:g}"),
             rows,
         )
     ]
+
+
+def too_few(found: Mapping[str, Any], what: str = "recordings") -> str:
+    """Return that, and why, no pair can be told apart whatever the values; "" if one can.
+
+    Parameters
+    ----------
+    found : mapping
+        `critical_difference` of report.json.
+    what : str
+        What the ranks are means over.
+
+    Examples
+    --------
+    >>> too_few({"least_p_holm": 0.1875, "alpha": 0.05, "recordings": 6, "pairs": [
+    ...     {"a": a, "b": b} for a, b in ("ab", "ac", "ad", "bc", "bd", "cd")]})
+    '6 recordings cannot separate 4 detectors: 8 or more are needed'
+    """
+    pairs, alpha = found["pairs"], found["alpha"]
+    if not pairs or found["least_p_holm"] < alpha:
+        return ""
+    detectors = len({name for pair in pairs for name in (pair["a"], pair["b"])})
+    # n differences of one sign have p = 2^(1 - n), and Holm's factor is the number of pairs.
+    needed = 2 + math.floor(math.log2(len(pairs) / alpha))
+    return (
+        f"{found['recordings']} {what} cannot separate {detectors} detectors: {needed} or more "
+        "are needed"
+    )
 
 
 def _below(p: float | None, alpha: float) -> bool:

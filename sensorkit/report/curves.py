@@ -71,12 +71,16 @@ def _curve(
     for name, entry in entries.items():
         data += _traces(name, entry, look[name], band=name == best)
     said = "; ".join(f"{name} {outcome(entry)['value']}" for name, entry in entries.items())
-    band = f"; shaded: 95 % band of {best}" if best in entries and entries[best]["band"] else ""
+    band = (
+        f"; shaded: band of {best}, 95 % if its curve is logistic"
+        if best in entries and entries[best]["band"]
+        else ""
+    )
     return Figure(
         f"detectability-{n}",
         f"{there[0].upper()}{there[1:]}: a point is {each} faults{band}",
         f"Lines: probability of being found against the size of a {there}; below, the median "
-        f"delay. Smallest found with 90 % at 95 % confidence: {said}.",
+        f"delay. Smallest found with 90 %, at 95 % confidence if the curve is logistic: {said}.",
         {"data": data, "layout": _layout(one, sizes)},
         ("Detector", "Size", "In sigmas", "Found", "Share", "Excluded", "Median delay"),
         [

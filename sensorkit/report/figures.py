@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Okabe and Ito's colours, darkened or lightened to 3:1 against both white and near black.
-COLOURS = ("#1f77c9", "#d1660a", "#0f9271", "#b55fa0", "#a8870a", "#3f9fd0")
+# Six hues (blue, ochre, rose, green, violet, teal) of 3:1 against both white and near black, chosen
+# so that the two most alike lie as far apart as can be (OKLab), seen with and without red or green.
+COLOURS = ("#3364db", "#bd871c", "#bb4271", "#317d01", "#b673f3", "#279da8")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#7c7f86"
@@ -67,7 +68,7 @@ def styles(names: Sequence[str]) -> dict[str, Style]:
     """Return the style of each name, by its place; colours come again after six, dashes shifted.
 
     >>> styles(["guard", "sigma"])["sigma"]
-    Style(colour='#d1660a', dash='dash', symbol='square')
+    Style(colour='#bd871c', dash='dash', symbol='square')
     """
     n = len(COLOURS)
     return {

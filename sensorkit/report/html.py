@@ -126,7 +126,10 @@ def _values(run_dir: Path) -> dict[str, Any]:
 
 def _ranking_caption(report: Mapping[str, Any]) -> str:
     n = max((row["recordings"] for row in report["ranking"]), default=0)
+    copies = max((row["copies"] for row in report["ranking"]), default=0)
     recordings = "1 recording" if n == 1 else f"{n} recordings"
+    # Another seed or plan on the same base is no other recording.
+    recordings += f", {copies} copies" if copies > n else ""
     return f"On {recordings}; 95 % intervals in brackets; the delay counts misses as never found"
 
 

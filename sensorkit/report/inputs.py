@@ -96,7 +96,7 @@ def _recording(recording: Mapping[str, Any]) -> dict[str, Any]:
         ("Gaps", f"{count(recording['gaps'])}, {seconds(recording['gap_s'])} in all"),
         ("Missing values", _counts(missing)),
         ("Events", _counts(recording["events"])),
-        ("SHA-256", recording["sha256"]),
+        ("SHA-256 of the manifest", recording["sha256"]),
     ]
     if len(recording["devices"]) > 1:
         pairs.insert(1, ("Devices", ", ".join(recording["devices"])))
@@ -197,21 +197,26 @@ def method(report: Report) -> list[str]:
         f"Each recording is cut in three. Detectors learn from the first {percent(s['fit'])}. On "
         f"the next {percent(s['calibrate'])}, which is clean, each threshold is set for at most "
         f"{number(s['false_alarms_per_day'])} false alarms a day and then frozen. The last "
-        f"{percent(rest)} is the test, and the only part with faults; nothing was chosen on it. "
-        "Fixed rules keep the limits of the profile.",
+        f"{percent(rest)} is the test, and the only part with faults. No threshold or parameter "
+        "was chosen on it; the recommendation was, so the figures of the recommended detector are "
+        "somewhat flattering. Fixed rules keep the limits of the profile.",
         "A fault is found when an alert begins between its start and "
-        f"{count(s['tolerance'])} readings after its end, and none was open when it started. An "
+        f"{count(s['tolerance'])} readings after its end, and none was open when it started. Where "
+        "one begins only after the end, it may answer to the signal's return and not to the fault; "
+        "such faults count as found, and how many they are stands beside. An "
         "alert that touches no fault is a false alarm, counted over the test time outside all "
-        "faults. A missed fault counts in the delay as never found: where half or more are "
-        "missed, there is no median.",
+        "faults; so is one that was open before the test and lasts into that time. A missed fault "
+        "counts in the delay as never found: where half or more are missed, there is no median.",
         f"{s['vus_variant']}. It does not depend on a threshold, and ranks the detectors; the "
         "other columns are what the frozen threshold gives. VUS-PR of other variants cannot be "
         "compared with it.",
         f"Intervals are 95 %; {s['resamples']} bootstrap draws over faults, nested in recordings, "
         "stand behind those of VUS-PR. p is that of the paired difference to the first detector: "
-        "below 0.05 where the interval of the difference leaves 0 out, and otherwise the two are "
-        "in one group. Over 6 recordings or more, Wilcoxon tests with Holm's correction compare "
-        "all pairs.",
+        "below 0.05 where the interval of the difference leaves 0 out, and never below "
+        f"{number(2 / (s['resamples'] + 1), 2)}, the least that so many draws can show. A group "
+        "goes down from its best detector to the first that differs from it; one further down may "
+        "yet not differ, as its p says. Over 6 recordings or more, Wilcoxon tests with Holm's "
+        "correction compare all pairs of detectors that are no baselines.",
         *_measured(report),
     ]
 
@@ -226,8 +231,10 @@ def _measured(report: Report) -> list[str]:
         "an onset of its own and the same for all detectors. Where an alert begins or is open "
         "without the fault too, the fault does not count. The curve is a logistic one on the "
         "logarithm of the size (MIL-HDBK-1823A), penalised after Firth; a90/95 is the upper end "
-        "of the one-sided 95 % interval of the size that is found with 90 % probability. Nothing "
-        "is said beyond the sizes tried."
+        "of the one-sided 95 % interval of the size that is found with 90 % probability. Intervals "
+        "and bands are 95 % if the curve is logistic: a threshold in noise is not, and there the "
+        "band holds the probability at about 5 to 8 of 10 sizes only (docs/detectability.md). "
+        "Nothing is said beyond the sizes tried."
     ]
 
 

@@ -220,6 +220,7 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
         If a profile, a plan or a recording cannot be used, or a recording is too short.
     """
     capture, inject = parameters["01_capture"], parameters["02_inject_faults"]
+    _make_sense(parameters)
     settings = settings_of(parameters["03_benchmark"])
     profiles = [Profile.load(name) for name in capture["profiles"] or [config.profile]]
     FaultPlan.campaign(inject["kinds"], ["any"])
@@ -246,6 +247,20 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
             injections(recording.readings(), plan, inject["seed"])
         if not plans:
             _campaign(recording, inject)
+
+
+def _make_sense(parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise if a value could not stand in a file that `--config` takes, wherever it came from."""
+    # A profile is always there, and several go before it; kinds and detectors are looked up by
+    # those who know them.
+    own = {"profile", "kinds", "detectors", *GIVEN_BY_THE_DRIVER}
+    for notebook in CHAIN:
+        given = {
+            name: None if name in OR_NONE and not value else value
+            for name, value in parameters[notebook].items()
+            if name in _File.model_fields and name not in own
+        }
+        _File.from_dict(given, notebook)
 
 
 def plans_of(inject: Mapping[str, Any]) -> list[str]:

@@ -104,7 +104,8 @@ MEASURES = (
         "false_alarms_per_day",
         "False alarms a day",
         _rate,
-        "Alerts that touch no fault, for each day of clean test time.",
+        "Alerts that touch no fault, for each day of clean test time. One that was open before the "
+        "test counts if it lasts into clean time.",
         "lower",
     ),
     Measure(
@@ -198,7 +199,8 @@ TERMS = (
         "group",
         "Group",
         "Detectors with one letter cannot be told apart from the best of their group: the 95 % "
-        "interval of the paired difference of VUS-PR holds 0.",
+        "interval of the paired difference of VUS-PR holds 0. A group ends at the first that "
+        "differs from its best; one further down may not, and p says so.",
     ),
     (
         "p_value",
@@ -207,10 +209,18 @@ TERMS = (
         "difference as large would come about by the choice of faults alone.",
     ),
     (
+        "after_end",
+        "After it was over",
+        "Of the faults found, those whose alert began only after the fault's last reading (of a "
+        "silence: after the first reading that follows), within the tolerance. They count as "
+        "found, but the alert may answer to the signal's return, as where a drift ends in a jump "
+        "back.",
+    ),
+    (
         "a90_95",
         "a90/95",
-        "The size of fault that is found with 90 % probability, at 95 % confidence: the upper end "
-        "of the interval of a90, as in MIL-HDBK-1823A.",
+        "The size of fault that is found with 90 % probability, at 95 % confidence if the curve is "
+        "logistic: the upper end of the interval of a90, as in MIL-HDBK-1823A.",
     ),
 )
 """What is no measure of a cell but stands in a table: anchor, name, meaning."""

@@ -10,6 +10,7 @@ from sensorkit import datasets
 from sensorkit.evaluate.public import PublicResults
 from sensorkit.evaluate.public.sources import GENERATED
 from sensorkit.report.charts import interval_chart
+from sensorkit.report.critical_difference import too_few
 from sensorkit.report.executed import render_notebooks
 from sensorkit.report.figures import Figure
 from sensorkit.report.files import write_text
@@ -69,6 +70,7 @@ def ours_rows(results: PublicResults) -> list[dict[str, Any]]:
             if row["failed"]
             else "",
             "rank": f"{row['rank']} of {row['rank_of']}" if row["rank"] else "not comparable",
+            "places": places(row),
             "cells": [
                 {
                     "value": number(row.get(column["key"])),
@@ -79,6 +81,19 @@ def ours_rows(results: PublicResults) -> list[dict[str, Any]]:
         }
         for row in results.rows
     ]
+
+
+def places(row: Mapping[str, Any]) -> str:
+    """Return the best and the worst place that the interval of the figure allows; "" without one.
+
+    >>> places({"rank": 1, "rank_ci": [1, 4]}), places({"rank": 2, "rank_ci": [2, 2]})
+    ('1 to 4 by its interval', 'by all of its interval')
+    """
+    bounds = row.get("rank_ci")
+    if not row["rank"] or bounds is None:
+        return ""
+    best, worst = bounds
+    return "by all of its interval" if best == worst else f"{best} to {worst} by its interval"
 
 
 def bounds_of(row: Mapping[str, Any], key: str) -> str:
@@ -124,6 +139,8 @@ def published_table(results: PublicResults) -> dict[str, Any]:
         "columns": ["Method", *(titles[key] for key in keys), "Protocol", "Threshold from", "Note"],
         "rows": rows,
         "numeric": list(range(1, len(keys) + 1)),
+        # As long as their authors made them.
+        "wrap": [len(keys) + 2, len(keys) + 3],
         "sources": [f"{source} ({version})" if version else source for source, version in sources],
     }
 
@@ -191,8 +208,10 @@ def cliques(results: PublicResults) -> list[str]:
         return []
     ranks = ", ".join(f"{one['detector']} {one['mean_rank']:.2f}" for one in found["ranks"])
     groups = [", ".join(clique) for clique in found["cliques"] if len(clique) > 1]
+    why = too_few(found, "independent series") if "least_p_holm" in found else ""
     return [
         f"Mean ranks over {found['recordings']} independent series: {ranks}.",
+        *([f"Here {why}."] if why else []),
         *(f"Cannot be told apart (Wilcoxon, Holm, 5 %): {group}." for group in groups),
     ]
 

@@ -124,16 +124,19 @@ def outcome(entry: Entry | None) -> dict[str, Any]:
     sigmas = "" if entry["a90_95_sigma"] is None else f"{number(entry['a90_95_sigma'])} sigma"
     delay = entry["delay_at_a90_s"]
     after = "" if delay is None else f"after {seconds(delay)}" if delay else "at once"
+    lasts = entry["duration_s"]
+    # What it answers to may be the end of the fault, as the jump back of a drift.
+    over = "when it was over" if delay and lasts is not None and delay >= lasts else ""
     up_to = f"up to {sized(entry['largest'], unit)}"
     match entry["status"]:
         case "ok" if entry["a90_95"] is not None:
-            value, details = sized(entry["a90_95"], unit), [sigmas, after]
+            value, details = sized(entry["a90_95"], unit), [sigmas, after, over]
         case "ok":
             value, details = "not proven", [f"a90 {sized(entry['a90'], unit)}", up_to]
         case "all_found" if entry["a90_95"] is None:
             value, details = "all found", ["too few to prove"]
         case "all_found":
-            value, details = f"at most {sized(entry['a90_95'], unit)}", [sigmas, after]
+            value, details = f"at most {sized(entry['a90_95'], unit)}", [sigmas, after, over]
         case "not_reached":
             value, details = "not reached", [up_to]
         case status:

@@ -23,8 +23,13 @@ ROWS_SHOWN = 200
 Report = Mapping[str, Any]
 
 
-def _cell(value: str, bounds: Any = None, form: Callable[[float], str] = number) -> dict[str, str]:
-    return {"value": value, "range": interval(bounds, form)}
+def _cell(
+    value: str,
+    bounds: Any = None,
+    form: Callable[[float], str] = number,
+    open_end: str = "not known",
+) -> dict[str, str]:
+    return {"value": value, "range": interval(bounds, form, open_end)}
 
 
 def heading(report: Report) -> str:
@@ -60,6 +65,15 @@ def found_of(report: Report, detector: str, kind: str | None = None) -> tuple[in
         if row["detector"] == detector and row["fault_kind"] == kind and row["status"] == "ok"
     ]
     return sum(row["faults_hit"] or 0 for row in rows), sum(row["faults"] for row in rows)
+
+
+def late_of(report: Report, detector: str, kind: str | None = None) -> int:
+    """Return how many of the faults that *detector* found it found only after their end."""
+    return sum(
+        row["faults_hit_after_end"] or 0
+        for row in report["results"]
+        if row["detector"] == detector and row["fault_kind"] == kind and row["status"] == "ok"
+    )
 
 
 def tiles(report: Report) -> list[dict[str, str]]:
@@ -180,7 +194,8 @@ def ranking(report: Report) -> list[dict[str, Any]]:
             _cell(fixed(row["average_precision"]), row["average_precision_ci"], fixed),
             _cell(percent(row["event_recall"]), row["event_recall_ci"], percent),
             _cell(number(false_alarms, 2), row["false_alarms_per_day_ci"], _two),
-            _cell(seconds(row["delay_median_s"]), row["delay_median_s_ci"], seconds),
+            _cell(percent(row["time_in_false_alarm"]), row["time_in_false_alarm_ci"], percent),
+            _cell(seconds(row["delay_median_s"]), row["delay_median_s_ci"], seconds, "not reached"),
             _cell(_microseconds(detector["microseconds_per_reading"])),
         ]
         rows.append(
@@ -189,6 +204,7 @@ def ranking(report: Report) -> list[dict[str, Any]]:
                 "baseline": row["baseline"],
                 "best": row["detector"] == report["verdict"]["detector"],
                 "failed": f"{row['failed']} failed" if row["failed"] else "",
+                "note": row["note"] or "",
                 "group": NONE if group is None else _letter(group),
                 "cells": cells,
             }
@@ -216,7 +232,8 @@ def heat(report: Report) -> dict[str, Any]:
         name = rank["detector"]
         cells = [_heat_cell(report, name, kind) for kind in (*kinds, None)]
         rows.append({"detector": name, "baseline": rank["baseline"], "cells": cells})
-    return {"kinds": [*kinds, "all kinds"], "rows": rows}
+    late = any(cell["late"] for row in rows for cell in row["cells"])
+    return {"kinds": [*kinds, "all kinds"], "rows": rows, "late": late}
 
 
 def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any]:
@@ -226,7 +243,12 @@ def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any
         if row["detector"] == detector and row["fault_kind"] == kind and row["status"] != "ok"
     ]
     hit, faults = found_of(report, detector, kind)
-    cell: dict[str, Any] = {"share": 0.0, "title": "; ".join(failed)}
+    late = late_of(report, detector, kind)
+    cell: dict[str, Any] = {
+        "share": 0.0,
+        "title": "; ".join(failed),
+        "late": f"{count(late)} after it was over" if late else "",
+    }
     if faults:
         cell |= {"share": hit / faults, "text": percent(hit / faults), "detail": f"{hit}/{faults}"}
     else:

@@ -447,8 +447,28 @@ def test_copies_of_one_recording_do_not_make_recordings_to_test_over(make_record
         recording.meta["parent"] = {"name": "base", "sha256": "0"}
 
     assert independent.critical_difference["recordings"] == 6
-    assert benchmark(recordings, FEW).critical_difference is None
+    assert len(independent.critical_difference["ranks"]) == 1 + len(BASELINES)
+    assert independent.critical_difference["pairs"] == []  # one detector, no pair of two
+    copied = benchmark(recordings, FEW)
+    assert copied.critical_difference is None
+    assert {(r["recordings"], r["copies"]) for r in copied.ranking} == {(5, 6)}
+    assert {(r["recordings"], r["copies"]) for r in independent.ranking} == {(6, 6)}
     assert len(independent.recordings) == 6
+
+
+def test_a_recording_and_its_copy_are_one(make_recording):
+    healthy, copy, other = (
+        make_recording("healthy"),
+        make_recording("copy", faults=FAULTS[:3], seed=1),
+        make_recording("other", faults=FAULTS[:3], seed=2),
+    )
+    apart = benchmark([healthy, copy, other], FEW).ranking[0]
+    copy.meta["parent"] = {"name": "healthy", "sha256": healthy.sha256}
+    one = benchmark([healthy, copy, other], FEW).ranking[0]
+    assert (one["detector"], one["vus_pr"]) == (apart["detector"], apart["vus_pr"])
+    # The clean time of both is the same, so less is known of the rate.
+    low, high = one["false_alarms_per_day_ci"]
+    assert high - low > 1.2 * np.ptp(apart["false_alarms_per_day_ci"])
 
 
 def test_ranking_pools_over_recordings(make_recording):

@@ -101,11 +101,38 @@ def test_precision_of_a_kind_leaves_out_the_episodes_of_other_kinds():
     assert (found.hits(second), found.episodes(second)) == (1, 3)
 
 
-def test_what_began_before_the_test_is_not_counted_but_may_hide_a_fault():
-    time = TIME[100:]
-    found = table([(110, 119), (150, 159)], [(90, 95), (80, 112), (152, 153)], time=time)
-    assert found.role.tolist() == [Role.EARLIER, Role.EARLIER, Role.HIT]
+def test_what_was_over_before_the_test_is_not_counted():
+    found = table([(110, 119)], [(90, 95)], time=TIME[100:])
+    assert found.role.tolist() == [Role.EARLIER]
+    assert found.episodes() == 0
+
+
+def test_an_alarm_that_never_ended_is_one_false_alarm_and_hides_faults():
+    found = table([(110, 119), (150, 159)], [(80, 112), (152, 153)], time=TIME[100:])
+    assert found.role.tolist() == [Role.FALSE_ALARM, Role.HIT]
     assert found.hit.tolist() == [False, True]
+    assert found.fault.tolist() == [-1, 1]
+    stuck = table([(110, 119), (150, 159)], [(80, None)], time=TIME[100:])
+    assert (stuck.false_alarms, stuck.hits()) == (1, 0)
+
+
+@pytest.mark.parametrize(("end", "false"), [(100, 0), (119, 0), (120, 1), (130, 1)])
+def test_an_alarm_from_before_is_false_from_the_first_clean_reading_on(end, false):
+    # The test begins in a fault: its window lasts to 119.
+    assert table([(95, 109)], [(80, end)], time=TIME[100:]).false_alarms == false
+
+
+@pytest.mark.parametrize(("begins", "after"), [(50, False), (59, False), (60, True), (69, True)])
+def test_a_hit_says_whether_the_fault_was_over(begins, after):
+    found = table([(50, 59), (90, 99)], [(begins, 70)])
+    assert found.hit.tolist() == [True, False]
+    assert found.after_end.tolist() == [after, False]
+
+
+def test_a_silence_is_over_with_the_reading_that_shows_it():
+    time = np.delete(TIME, slice(50, 60))
+    assert not table([(50, 59)], [(60, 60)], time=time).after_end.any()
+    assert table([(50, 59)], [(61, 61)], time=time).after_end.all()
 
 
 def test_a_fault_without_readings_can_be_hit_by_an_alert_in_the_silence():
@@ -209,6 +236,9 @@ def test_tables_of_devices_join_and_keep_who_hit_what():
     turned = both.reordered(np.array([2, 0, 1]))
     assert turned.delay_s.tolist() == [2.0, 2.0, math.inf]
     assert turned.fault.tolist() == [-1, 1, 0]
+    late = EventTable.concat([one, table([(80, 89)], [(95, 95)])])
+    assert late.after_end.tolist() == [False, True]
+    assert late.reordered(np.array([1, 0])).after_end.tolist() == [True, False]
 
 
 def test_there_must_be_readings_and_a_tolerance():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_figures, flag_intervals
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import resample
 
 

@@ -20,7 +20,7 @@ from sensorkit.evaluate.metrics import (
     roc_auc,
     vus,
 )
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import (
     bunching,
     censored_median,
@@ -111,6 +111,11 @@ def test_event_numbers_come_from_the_cases_and_the_times_of_readings(written):
 
         assert row["faults"] == len(faults)
         assert row["faults_hit"] == len(hits)
+        assert row["faults_hit_after_end"] == hits["after_end"].astype(bool).sum()
+        late = nanoseconds(hits["start"]) + hits["delay_s"] * 1e9 > nanoseconds(hits["end"]) + 500
+        seen = hits["kind"] != "silence"  # over with the first reading after it, which shows it
+        assert hits.loc[seen, "after_end"].astype(bool).equals(late[seen])
+        assert faults.loc[~faults["hit"].astype(bool), "after_end"].isna().all()
         assert row["episodes"] == episodes
         assert row["false_alarms"] == false_alarms
         assert same(faults["clean_hours"].iloc[0], row["clean_hours"])

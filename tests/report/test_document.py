@@ -71,6 +71,9 @@ def test_an_entry_without_one_of_its_keys_or_with_another_does_not_fit(report, s
         ("results", "vus_roc_ci", [0.1, 0.2, 0.3]),
         ("ranking", "p_value", 1.01),
         ("ranking", "p_value", -0.01),
+        ("ranking", "copies", 1.5),
+        ("ranking", "note", 3),
+        ("results", "faults_hit_after_end", -1),
         ("detectability", "status", "reached"),
         ("detectability", "a50", 0.0),
         ("detectability", "a90_95", -1.0),
@@ -84,6 +87,16 @@ def test_an_entry_without_one_of_its_keys_or_with_another_does_not_fit(report, s
 def test_a_value_of_another_kind_does_not_fit(report, part, key, value):
     report[part][0][key] = value
     assert problem(report).startswith(f"$.{part}[0].{key}")
+
+
+def test_ranks_over_recordings_have_all_their_keys(over_recordings, schema):
+    alone = {"$ref": "#/$defs/critical_difference", "$defs": schema["$defs"]}
+    validator = Draft202012Validator(alone)
+    assert validator.is_valid(over_recordings)
+    assert validator.is_valid(over_recordings | {"cliques": []})
+    for key in over_recordings:
+        without = {name: value for name, value in over_recordings.items() if name != key}
+        assert not validator.is_valid(without)
 
 
 def test_a_cell_that_did_not_finish_says_why(report):

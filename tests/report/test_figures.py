@@ -1,9 +1,70 @@
+import itertools
 import json
 
 import numpy as np
 import pytest
 
-from sensorkit.report.figures import downsample, signal
+from sensorkit.report.figures import COLOURS, downsample, signal
+
+CARDS = {"light": "#ffffff", "dark": "#18202a"}
+# G. M. Machado et al., IEEE TVCG 15 (2009): how colours look to who lacks a kind of cone.
+SEEN = {
+    "by most": np.eye(3),
+    "without red cones": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "without green cones": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def linear(colour):
+    """Return linear sRGB."""
+    value = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """Return the contrast of WCAG 2."""
+    low, high = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def oklab(rgb):
+    """Return B. Ottosson's OKLab, in which equal distances look about equally large."""
+    cones = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    lab = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+    return np.array(lab) @ np.cbrt(np.array(cones) @ np.clip(rgb, 0, 1))
+
+
+def least_distance(colours, seen):
+    places = [oklab(np.array(seen) @ linear(colour)) for colour in colours]
+    return min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(places, 2))
+
+
+@pytest.mark.parametrize(("who", "least"), [*zip(SEEN, (0.18, 0.08, 0.08), strict=True)])
+def test_no_two_colours_of_detectors_look_alike(who, least):
+    assert least_distance(COLOURS, SEEN[who]) > least
+    # An orange beside an ochre and two blues fall through.
+    assert least_distance(("#d1660a", "#a8870a", "#1f77c9", "#3f9fd0"), SEEN[who]) < least
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_every_colour_stands_out_from_the_page(card):
+    assert min(contrast(colour, CARDS[card]) for colour in COLOURS) >= 3
 
 
 @pytest.mark.parametrize("spike", [0, 1, 4321, 9_998, 9_999])

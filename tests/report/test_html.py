@@ -270,6 +270,29 @@ def test_the_report_draws_every_figure_offline_and_runs_nothing_hostile(hostile_
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_table_that_goes_on_beyond_its_place_shows_it_until_its_end_is_reached(
+    small_run, browser, dark
+):
+    page = html.render(small_run)
+    two_frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    hints = """[...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility()).map(e => [
+      e.scrollWidth > e.clientWidth + 1, Number(getComputedStyle(e, '::after').opacity)])"""
+
+    for width, wide in ((1200, False), (390, True)):
+        browser.open(page, width=width, dark=dark)
+        browser.evaluate(
+            f"(document.querySelectorAll('details').forEach(e => e.open = true), {two_frames})"
+        )
+        found = browser.evaluate(hints)
+        assert found[0][0] == wide  # the table of detectors
+        assert all(shown == more for more, shown in found)
+    to_the_end = "document.querySelectorAll('.scroll').forEach(e => e.scrollLeft = e.scrollWidth)"
+    browser.evaluate(f"({to_the_end}, {two_frames})")
+    assert all(shown == 0 for _, shown in browser.evaluate(hints))
+
+
+@pytest.mark.browser
 def test_every_trace_is_drawn_as_what_it_is(run_dir, browser):
     browser.open(html.render(run_dir))
 

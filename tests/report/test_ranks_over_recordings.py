@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sensorkit.report import html
-from sensorkit.report.critical_difference import critical_difference, diagram
+from sensorkit.report.critical_difference import critical_difference, diagram, too_few
 from sensorkit.report.files import write_json
 
 
@@ -32,9 +32,9 @@ def test_each_mean_rank_is_a_dot_and_a_name(figure, over_recordings):
 
 
 def test_a_bar_joins_exactly_what_a_clique_does(figure):
-    assert [bar["x"] for bar in bars(figure.spec)] == [[1.5, 3.0], [1.875, 4.25], [5.5, 7.375]]
+    assert [bar["x"] for bar in bars(figure.spec)] == [[1.5, 1.875], [1.875, 3.0]]
     heights = [bar["y"] for bar in bars(figure.spec)]
-    assert len({y for y, _ in heights}) == 3
+    assert len({y for y, _ in heights}) == 2
     assert all(a == b for a, b in heights)
 
 
@@ -49,7 +49,7 @@ def test_no_line_to_a_name_crosses_another(figure):
 
 
 def test_the_table_has_each_pair_and_what_the_corrected_p_says(figure, over_recordings):
-    assert len(figure.rows) == 28
+    assert len(figure.rows) == 6
     for row, pair in zip(figure.rows, over_recordings["pairs"], strict=True):
         told = "told apart" if pair["p_holm"] < 0.05 else "not told apart"
         assert (row[0], row[1], row[4]) == (pair["a"], pair["b"], told)
@@ -57,7 +57,46 @@ def test_the_table_has_each_pair_and_what_the_corrected_p_says(figure, over_reco
 
 def test_the_words_for_those_who_cannot_see_it_have_ranks_and_cliques(figure):
     assert "forest 1.50; sigma 1.88" in figure.alt
-    assert "Not told apart: forest, sigma, rules; sigma, rules, last_value" in figure.alt
+    assert "Not told apart: forest, sigma; sigma, rules." in figure.alt
+
+
+def test_where_no_pair_can_be_told_apart_there_are_ranks_only_and_the_page_says_why(
+    run_dir, report, over_recordings
+):
+    over_recordings |= {"recordings": 7, "least_p_holm": 6 * 2.0**-6}
+    report["critical_difference"] = over_recordings
+    (figure,) = critical_difference(report)
+
+    assert "7 recordings cannot separate 4 detectors: 8 or more are needed" in figure.caption
+    assert "bar" not in figure.caption
+    assert bars(figure.spec) == []
+    assert "told apart" not in figure.alt
+    assert figure.columns == ("Detector", "Mean rank")
+    assert figure.rows[:2] == [("forest", "1.50"), ("sigma", "1.88")]
+    write_json(run_dir / "report.json", report)
+    assert "cannot separate 4 detectors" in html.render(run_dir).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("detectors", [2, 3, 4, 9, 10])
+def test_as_many_recordings_as_are_said_to_be_needed_are_the_fewest_that_do(detectors):
+    names = [f"d{i}" for i in range(detectors)]
+    pairs = [{"a": a, "b": b} for a, b in itertools.combinations(names, 2)]
+
+    def said(recordings):
+        least = min(1.0, len(pairs) * 2.0 ** (1 - recordings))
+        found = {"least_p_holm": least, "alpha": 0.05, "recordings": recordings, "pairs": pairs}
+        return too_few(found)
+
+    enough = next(n for n in range(2, 40) if not said(n))
+    assert {said(n).split(": ")[1] for n in range(2, enough)} == {f"{enough} or more are needed"}
+
+
+def test_one_detector_among_baselines_has_a_rank_and_no_test(report, over_recordings):
+    over_recordings |= {"pairs": [], "cliques": [], "least_p_holm": 1.0}
+    (figure,) = critical_difference(report | {"critical_difference": over_recordings})
+
+    assert figure.caption.endswith("; there are no two detectors to compare")
+    assert len(figure.rows) == 8
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 25])

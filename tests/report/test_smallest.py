@@ -1,12 +1,16 @@
 """The table and the curves of the smallest faults say what the entries say, and no more."""
 
 import json
+import re
 
 import pytest
 
+from sensorkit.report import html
 from sensorkit.report.curves import CURVES_SHOWN, curves, left_out
 from sensorkit.report.figures import COLOURS, styles
 from sensorkit.report.formats import NONE
+from sensorkit.report.inputs import method
+from sensorkit.report.measures import definitions as definitions_of_all
 from sensorkit.report.smallest import smallest
 from sensorkit.report.tables import compared
 
@@ -43,6 +47,19 @@ def test_a_size_stands_with_its_unit_in_sigmas_and_with_its_delay(report):
         "number": True,
         "best": False,  # sigma's is smaller
     }
+
+
+@pytest.mark.parametrize(
+    ("delay", "details"),
+    [(59.0, ["after 59 s"]), (60.0, ["after 60 s", "when it was over"]), (0.0, ["at once"])],
+)
+def test_a_fault_that_is_only_found_when_it_is_over_is_called_so(report, delay, details):
+    drift = entry(report, "forest", "drift", "temperature")
+    drift.update(delay_at_a90_s=delay, duration_s=60.0)
+    assert cell(report, "forest", "drift", "temperature")["details"][1:] == details
+
+    drift["duration_s"] = None  # its size is its duration, or it is one reading
+    assert "when it was over" not in cell(report, "forest", "drift", "temperature")["details"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +183,20 @@ def test_the_band_is_that_of_the_recommended_detector(report):
     for figure in curves(report):
         filled = [trace["name"] for trace in figure.spec["data"] if "fill" in trace]
         assert filled == ["sigma"]
-        assert "shaded: 95 % band of sigma" in figure.caption
+        assert "shaded: band of sigma, 95 % if its curve is logistic" in figure.caption
+
+
+def test_no_confidence_is_claimed_for_a_curve_without_saying_of_which_form_it_is(report, run_dir):
+    for figure in curves(report):
+        assert "at 95 % confidence if the curve is logistic" in figure.alt
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    section = text.split('<section id="smallest">')[1].split("</section>")[0]
+    claims = re.findall(r"95 % (?:confidence|intervals?)(?P<rest>.{20})", section)
+    assert len(claims) > len(curves(report))
+    assert all(rest.startswith(" if ") for rest in claims)
+    definitions = {each["name"]: each["meaning"] for each in definitions_of_all()}
+    assert "at 95 % confidence if the curve is logistic" in definitions["a90/95"]
+    assert "95 % if the curve is logistic" in " ".join(method(report))
 
 
 def test_without_a_fit_there_are_points_and_no_curve(report):

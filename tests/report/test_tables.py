@@ -5,6 +5,7 @@ import re
 import pytest
 
 from sensorkit.report import html, inputs, measures, tables
+from sensorkit.report.files import write_json
 from sensorkit.report.formats import NONE
 
 
@@ -42,7 +43,87 @@ def test_the_table_of_detectors_has_p_values_and_intervals(report):
     assert best["cells"][1] == {"value": NONE, "range": ""}
     assert [row["cells"][1]["value"] for row in (second, *rest)][:3] == ["0.31", "0.012", "<0.001"]
     assert best["cells"][2]["range"]
-    assert best["cells"][5] == {"value": "12 s", "range": "[6 s, not reached]"}
+    assert best["cells"][6] == {"value": "12 s", "range": "[6 s, not reached]"}
+
+
+def test_an_alarm_that_never_ends_shows_in_the_table_of_detectors(report, run_dir):
+    rows = {row["detector"]: row["cells"][5]["value"] for row in tables.ranking(report)}
+    assert (rows["always"], rows["forest"]) == ("100 %", "<1 %")
+    report["ranking"][0]["time_in_false_alarm_ci"] = [0.0, None]  # none was seen
+    assert tables.ranking(report)[0]["cells"][5]["range"] == "[0 %, not known]"
+
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    head = text.split('<section id="detectors">')[1].split("</thead>")[0]
+    names = re.findall(r"<th [^>]*>(?:<a [^>]*>)?([^<]+)", head)
+    assert names.index("Time in false alarm") == 2 + 5  # after name and group
+
+
+def test_why_a_figure_is_missing_stands_at_its_row(report, run_dir):
+    noted = {row["detector"]: row["note"] for row in tables.ranking(report)}
+    assert noted == {**dict.fromkeys(noted, ""), "mewma": "failed on bench-faults"}
+    assert "failed on bench-faults</small>" in html.render(run_dir).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("recordings", "copies", "said"),
+    [
+        (1, 1, "On 1 recording; 95"),
+        (1, 2, "On 1 recording, 2 copies; 95"),
+        (3, 3, "On 3 recordings; 95"),
+        (3, 6, "On 3 recordings, 6 copies; 95"),
+    ],
+)
+def test_copies_of_a_recording_are_not_called_recordings(report, run_dir, recordings, copies, said):
+    for row in report["ranking"]:
+        row |= {"recordings": recordings, "copies": copies}
+    write_json(run_dir / "report.json", report)
+    assert said in html.render(run_dir).read_text(encoding="utf-8")
+
+
+def test_faults_found_only_after_their_end_are_told_in_their_cell_and_nowhere_else(report, run_dir):
+    heat = tables.heat(report)
+    told = {
+        (row["detector"], kind): cell["late"]
+        for row in heat["rows"]
+        for kind, cell in zip(heat["kinds"], row["cells"], strict=True)
+        if cell["late"]
+    }
+    assert told == {
+        ("sigma", "drift"): "3 after it was over",
+        ("sigma", "all kinds"): "3 after it was over",
+    }
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    assert text.count("3 after it was over</small>") == 2
+    assert 'href="#means-after_end"' in text
+    assert 'id="means-after_end"' in text
+
+    for row in report["results"]:
+        row["faults_hit_after_end"] = row["faults_hit_after_end"] and 0
+    write_json(run_dir / "report.json", report)
+    assert 'href="#means-after_end"' not in html.render(run_dir).read_text(encoding="utf-8")
+
+
+def test_the_recommendation_is_owned_to_rest_on_the_test(report, run_dir):
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    assert "the recommendation was, so the figures of the recommended" in " ".join(
+        inputs.method(report)
+    )
+    assert "chosen on the test" not in text
+    assert "no threshold or parameter chosen on it" in text
+
+
+def test_the_method_says_how_small_a_p_can_be(report):
+    assert "never below 0.01, the least" in " ".join(inputs.method(report))
+    report["settings"]["resamples"] = 1999
+    assert "never below 0.001, the least" in " ".join(inputs.method(report))
+
+
+def test_what_the_hash_of_a_recording_covers_stands_where_it_is_shown(report, run_dir):
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    section = text.split('<section id="recordings">')[1].split("</section>")[0]
+    assert "when each byte came in" in section
+    assert dict(inputs.recordings(report)[0]["pairs"])["SHA-256 of the manifest"] == "ab" * 32
+    assert 'only the <a href="#hashes">SHA-256</a>' in text
 
 
 def test_each_measure_of_each_detector_stands_in_the_table_with_its_interval(report):

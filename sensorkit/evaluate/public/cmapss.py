@@ -47,14 +47,16 @@ class Cmapss(Protocol):
     warnings: ClassVar[tuple[str, ...]] = (
         "The data are simulated, and where a fault began is not labelled: recall, precision and "
         "delay of a fault do not exist here.",
+        "All engines share one fit and one threshold: the intervals say how engines differ, not "
+        "how another fleet to learn from would change the figures, and are too narrow for that.",
         "A warning is cheap for a detector that alarms all the time; read it with the false "
         "alarms.",
     )
     columns: ClassVar[tuple[Column, ...]] = (
         Column("in_time", f"Warned {USEFUL} cycles ahead, no false alarm"),
         Column("warned", "Warned at all"),
-        Column("lead_median", "Median lead", unit="cycles"),
-        Column("false_alarms", "False alarms an engine", better="low"),
+        Column("lead_median", "Median lead", unit="cycles", share=False),
+        Column("false_alarms", "False alarms an engine", better="low", share=False),
         Column("quiet", "Engines without a false alarm"),
         Column("time_flagged", "Early cycles flagged", better="low"),
     )

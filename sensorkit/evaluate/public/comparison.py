@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from sensorkit.evaluate.public.pooling import LEVEL, Floats, interval, two_sided_p
+from sensorkit.evaluate.public.pooling import Floats, interval, two_sided_p
 from sensorkit.evaluate.public.protocol import Case, Protocol
+from sensorkit.evaluate.statistics import ALPHA
 from sensorkit.evaluate.statistics.critical_difference import critical_difference
 
-ALPHA = 1.0 - LEVEL
 Row = dict[str, Any]
 
 
-def first_two(rows: Sequence[Row], protocol: Protocol, drawn: Mapping[str, Floats]) -> Row | None:
+def first_two(
+    rows: Sequence[Row], protocol: Protocol, drawn: Mapping[str, Floats], units: int
+) -> Row | None:
     """Return how the best of ours compares with the second; None if there are not two.
 
     Parameters
@@ -25,6 +27,8 @@ def first_two(rows: Sequence[Row], protocol: Protocol, drawn: Mapping[str, Float
     protocol : Protocol
     drawn : mapping of str to array, shape (resamples,)
         The headline of each detector in each draw of series; the draws are the same for all.
+    units : int
+        How many independent units were drawn from.
     """
     ours = order([row for row in rows if row["role"] == "ours"], protocol)
     if len(ours) < 2:
@@ -40,8 +44,8 @@ def first_two(rows: Sequence[Row], protocol: Protocol, drawn: Mapping[str, Float
     }
     if one["detector"] in drawn and two["detector"] in drawn:
         differences = drawn[one["detector"]] - drawn[two["detector"]]
-        found["ci"] = interval(differences)
-        found["p_value"] = two_sided_p(differences)
+        found["ci"] = interval(differences, units)
+        found["p_value"] = two_sided_p(differences, units)
     return found
 
 
@@ -55,15 +59,16 @@ def order(rows: Sequence[Row], protocol: Protocol) -> list[Row]:
 def rank(rows: Sequence[Row], published: Sequence[Row], protocol: Protocol, whole: bool) -> None:
     """Give each row its place among the published ones, or say why it has none.
 
-    Only figures of the same protocol on the whole set are ranked: `rank` and `rank_of`, else
-    `not_comparable` with the reason.
+    Only figures of the same protocol on the whole set are ranked: `rank` and `rank_of`, and
+    `rank_ci`, the best and the worst place that the figure's interval allows (None without an
+    interval); else `not_comparable` with the reason.
     """
     key = protocol.comparable
     rivals = [
         row[key] for row in published if row.get("comparable") and row.get(key) is not None
     ] if key else []  # fmt: skip
     for row in rows:
-        row["rank"] = row["rank_of"] = row["not_comparable"] = None
+        row["rank"] = row["rank_of"] = row["rank_ci"] = row["not_comparable"] = None
         if not rivals:
             row["not_comparable"] = "nothing is published under this protocol"
         elif not whole:
@@ -71,8 +76,15 @@ def rank(rows: Sequence[Row], published: Sequence[Row], protocol: Protocol, whol
         elif row["status"] != "ok" or row.get(key) is None:
             row["not_comparable"] = "some series failed"
         else:
-            row["rank"] = 1 + sum(value > row[key] for value in rivals)
+            row["rank"] = _place(row[key], rivals)
             row["rank_of"] = len(rivals) + 1
+            bounds = row.get(f"{key}_ci")
+            if bounds is not None:
+                row["rank_ci"] = [_place(bounds[1], rivals), _place(bounds[0], rivals)]
+
+
+def _place(figure: float, rivals: Sequence[float]) -> int:
+    return 1 + sum(value > figure for value in rivals)
 
 
 def differences(
@@ -147,12 +159,27 @@ def sentence(
         )
         said.append(
             f"By the figure that is published ({title_of(protocol, by)}: {best[by]:.3g}) "
-            f"{best['detector']} would stand at {best['rank']} of {best['rank_of']}; the best "
+            f"{best['detector']} would stand at {placed(best)}; the best "
             f"published is {top['method']} with {top[by]:.3g}."
         )
     else:
         said.append(f"Not ranked among published rows: {best['not_comparable']}.")
     return " ".join(said)
+
+
+def placed(row: Row) -> str:
+    """Return the place of a row among the published ones, and how far chance may move it.
+
+    >>> placed({"rank": 1, "rank_of": 11, "rank_ci": [1, 4]})
+    '1 of 11 (1 to 4 by its interval)'
+    """
+    place = f"{row['rank']} of {row['rank_of']}"
+    bounds = row["rank_ci"]
+    if bounds is None:
+        return f"{place} (without an interval, so that it may be chance)"
+    if bounds[0] == bounds[1]:
+        return f"{place} (as by all of its interval)"
+    return f"{place} ({bounds[0]} to {bounds[1]} by its interval)"
 
 
 def told(row: Row, key: str) -> str:

@@ -17,9 +17,10 @@ from sensorkit.detect.base import Detector
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.public import comparison, sources
 from sensorkit.evaluate.public.contestants import CHANCE, contestants
-from sensorkit.evaluate.public.pooling import Floats, draws, interval, stacked
+from sensorkit.evaluate.public.pooling import Floats, count, draws, interval, stacked
 from sensorkit.evaluate.public.protocol import Case, Found, Protocol
 from sensorkit.evaluate.public.results import PublicResults, failed_reason, plain
+from sensorkit.evaluate.running.grid import steady
 
 RESAMPLES = 1000
 
@@ -106,7 +107,8 @@ def public_benchmark(
     rows, drawn = _rows(protocol, cases, outcomes, weight)
     published, whole = protocol.leaderboard(leaderboards.published(protocol.name), cases)
     comparison.rank(rows, published, protocol, whole)
-    compared = comparison.first_two(rows, protocol, drawn)
+    units = count([case.unit for case in cases])
+    compared = comparison.first_two(rows, protocol, drawn, units)
     if weight is None:
         notes = [*notes, "Too few independent series for intervals."]
     best_first = comparison.order([row for row in rows if row["role"] == "ours"], protocol)
@@ -150,25 +152,31 @@ def public_benchmark(
 def tried_on(protocol: Protocol, detector: Detector, cases: Sequence[Case]) -> list[Outcome]:
     """Return how a detector does on cases that share what is learned from; *detector* is kept.
 
-    What goes wrong is the outcome of that case, with its reason: never 0, never dropped.
+    What goes wrong is the outcome of that case, with its reason: never 0, never dropped. Neither
+    the process's dice nor the number of threads decide anything.
     """
     begin = time.perf_counter()
+    dice = f"{protocol.name} {type(detector).__name__} {cases[0].learned}"
     try:
-        learned = protocol.learn(copy.deepcopy(detector), cases[0])
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        return [Outcome(None, reason, time.perf_counter() - begin) for _ in cases]
+        with steady(dice.encode()):
+            learned = protocol.learn(copy.deepcopy(detector), cases[0])
+    except (Exception, SystemExit) as error:  # a detector may raise anything, and call exit
+        return [Outcome(None, _in_a_line(error), time.perf_counter() - begin) for _ in cases]
     outcomes = []
     for case in cases:
         try:
-            found = protocol.judge(copy.deepcopy(learned), case)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            outcomes.append(Outcome(None, reason, time.perf_counter() - begin))
+            with steady(f"{dice} {case.name} {case.kind}".encode()):
+                found = protocol.judge(copy.deepcopy(learned), case)
+        except (Exception, SystemExit) as error:
+            outcomes.append(Outcome(None, _in_a_line(error), time.perf_counter() - begin))
         else:
             outcomes.append(Outcome(found, "", time.perf_counter() - begin))
         begin = time.perf_counter()
     return outcomes
+
+
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _outcomes(
@@ -203,6 +211,7 @@ def _rows(
 ) -> tuple[list[dict[str, Any]], dict[str, Floats]]:
     """Return the rows of the table, and the headline of each detector in each draw."""
     rows, drawn = [], {}
+    shares = {column.key for column in protocol.columns if column.share}
     for name, got in outcomes.items():
         ok = [i for i, one in enumerate(got) if one.found is not None]
         found = [one.found for one in got if one.found is not None]
@@ -223,7 +232,11 @@ def _rows(
             row |= {k: plain(v) for k, v in protocol.chosen_on_labels(some, found).items()}
             if weight is not None:
                 again = protocol.pool(figures, weight[:, ok])
-                row |= {f"{key}_ci": interval(values) for key, values in again.items()}
+                units = count([case.unit for case in some])
+                row |= {
+                    f"{key}_ci": interval(values, units, share=key in shares)
+                    for key, values in again.items()
+                }
                 if len(ok) == len(cases):
                     drawn[name] = again[protocol.headline]
         row |= {c.key: row.get(c.key) for c in protocol.columns}

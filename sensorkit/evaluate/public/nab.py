@@ -48,7 +48,7 @@ class Nab(Protocol):
         "NAB score: 0 is no detection at all, 100 the first row of every window and nothing else. "
         "A detection is the first reading of an alert.",
         "From other files: the threshold that is best on the labels of four fifths of the files "
-        "judges the last fifth; five deals.",
+        "judges the last fifth; five deals. Files of one source are dealt together.",
         "Optimised: one threshold for all files, chosen on their labels, anew for each profile, "
         "as the leaderboard has it: every reading at or above it is a detection. Optimised, one "
         "detection an alert: the same for the alerts that a detector makes of such readings.",
@@ -62,16 +62,16 @@ class Nab(Protocol):
         "Windows last for about a tenth of a file, and some labels are disputed.",
     )
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("frozen", "NAB, own frozen threshold"),
-        Column("frozen_low_fp", "Own threshold, low FP"),
-        Column("frozen_low_fn", "Own threshold, low FN"),
+        Column("frozen", "NAB, own frozen threshold", share=False),
+        Column("frozen_low_fp", "Own threshold, low FP", share=False),
+        Column("frozen_low_fn", "Own threshold, low FN", share=False),
         Column("windows_found", "Windows found"),
-        Column("alerts_outside", "Alerts outside", better="low", unit="alerts"),
-        Column("other_files", "Threshold from other files", labels=True),
-        Column("optimised", "Optimised on the labels", labels=True),
-        Column("optimised_low_fp", "Optimised, low FP", labels=True),
-        Column("optimised_low_fn", "Optimised, low FN", labels=True),
-        Column("optimised_alerts", "Optimised, one detection an alert", labels=True),
+        Column("alerts_outside", "Alerts outside", better="low", unit="alerts", share=False),
+        Column("other_files", "Threshold from other files", labels=True, share=False),
+        Column("optimised", "Optimised on the labels", labels=True, share=False),
+        Column("optimised_low_fp", "Optimised, low FP", labels=True, share=False),
+        Column("optimised_low_fn", "Optimised, low FN", labels=True, share=False),
+        Column("optimised_alerts", "Optimised, one detection an alert", labels=True, share=False),
     )
     headline: ClassVar[str] = "frozen"
     each: ClassVar[str] = "frozen_each"
@@ -140,8 +140,9 @@ class Nab(Protocol):
         figures["optimised_alerts"] = float(
             normalised(raw.sum(axis=0).max(), windows, PROFILES["standard"])
         )
-        if len(cases) >= PARTS:
-            figures["other_files"] = from_other_files(sheets, raw, PROFILES["standard"])
+        units = [case.unit for case in cases]
+        if len(set(units)) >= PARTS:
+            figures["other_files"] = from_other_files(sheets, raw, PROFILES["standard"], units)
         return figures
 
 
@@ -182,7 +183,9 @@ def raw_scores(sheets: Sequence[Sheet], at: Sequence[Worth], weights: Weights) -
     )
 
 
-def from_other_files(sheets: Sequence[Sheet], raw: Floats, weights: Weights) -> float:
+def from_other_files(
+    sheets: Sequence[Sheet], raw: Floats, weights: Weights, units: Sequence[str]
+) -> float:
     """Return the score with each part of the files judged at what is best on the other parts.
 
     Parameters
@@ -191,13 +194,17 @@ def from_other_files(sheets: Sequence[Sheet], raw: Floats, weights: Weights) -> 
     raw : array of float, shape (n_files, n_choices)
         Raw score of each file at each threshold (or setting).
     weights : Weights
+    units : sequence of str, shape (n_files,)
+        Files of one unit are no strangers to each other, and are dealt together.
     """
+    _, unit = np.unique(np.asarray(units, dtype=str), return_inverse=True)
+    n_units = int(unit.max()) + 1
     windows = sum(sheet.windows for sheet in sheets)
     whole, found = raw.sum(axis=0), []
     for deal in range(DEALS):
-        order = np.random.default_rng(deal).permutation(len(raw))
+        order = np.random.default_rng(deal).permutation(n_units)
         reached = 0.0
-        for part in (order[k::PARTS] for k in range(PARTS)):
+        for part in (np.isin(unit, order[k::PARTS]) for k in range(PARTS)):
             choice = int(np.argmax(whole - raw[part].sum(axis=0)))
             reached += float(raw[part, choice].sum())
         found.append(float(normalised(reached, windows, weights)))

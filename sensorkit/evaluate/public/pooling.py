@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorkit.evaluate.statistics import figure_interval, p_value, percentile_interval
+
 Floats = NDArray[np.float64]
 Figures = Mapping[str, float]
 """What was measured on one series; NaN (or nothing) where it is not defined there."""
 
 LEAST_UNITS = 6
 """With fewer series (or groups of them) no interval is given: the draws would be too much alike."""
-
-LEVEL = 0.95
 
 
 def stacked(rows: Sequence[Figures]) -> dict[str, Floats]:
@@ -79,20 +79,31 @@ def draws(units: Sequence[str], resamples: int, seed: int) -> Floats | None:
     return counts[:, which].astype(np.float64)
 
 
-def interval(values: Floats) -> list[float] | None:
-    """Return the 95 % percentile interval of the known values, None if there are none."""
+def count(units: Sequence[str]) -> int:
+    """Return how many independent units there are."""
+    return len(set(units))
+
+
+def interval(values: Floats, units: int, *, share: bool = False) -> list[float] | None:
+    """Return the 95 % interval of the known draws, None if there are none.
+
+    Parameters
+    ----------
+    values : array of float, shape (resamples,)
+    units : int
+        How many units were drawn from: percentiles of few are too narrow, and are moved outwards.
+    share : bool
+        The figure goes from 0 to 1; the interval then stays there, and does not shrink to a point
+        where all units agree.
+    """
     known = values[~np.isnan(values)]
     if not len(known):
         return None
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = (figure_interval if share else percentile_interval)(known, units)
     return [float(low), float(high)]
 
 
-def two_sided_p(differences: Floats) -> float | None:
-    """Return the bootstrap p-value of a difference: twice the share on the rarer side of 0."""
+def two_sided_p(differences: Floats, units: int) -> float | None:
+    """Return the p-value of a difference: below 0.05 where `interval` leaves out 0."""
     known = differences[~np.isnan(differences)]
-    if not len(known):
-        return None
-    # Of so many draws and one more, so that it is never 0.
-    low, high = (known <= 0.0).sum() + 1, (known >= 0.0).sum() + 1
-    return float(min(1.0, 2.0 * min(low, high) / (len(known) + 1)))
+    return p_value(known, units) if len(known) else None

@@ -30,6 +30,8 @@ class Column:
     labels: bool = False
     """The threshold behind it was chosen on the labels of the test."""
     unit: str = ""
+    share: bool = True
+    """It goes from 0 to 1."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""

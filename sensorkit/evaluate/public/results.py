@@ -36,7 +36,8 @@ class PublicResults:
     rows : list of dict
         Chance first, then ours, best first: detector, role (chance or ours), status (ok, partial,
         failed), reason, series, failed, one entry a column, `<column>_ci` where there are enough
-        independent series, rank and rank_of among the published, or not_comparable.
+        independent series, rank, rank_of and rank_ci (best and worst place that the interval
+        allows) among the published, or not_comparable.
     published : list of dict
         As the set publishes them: method, figures, source, version, date, comparable, note.
     per_series : list of dict

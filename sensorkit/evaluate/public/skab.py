@@ -47,11 +47,11 @@ class Skab(Protocol):
     )
     columns: ClassVar[tuple[Column, ...]] = (
         Column("f1", "F1"),
-        Column("far", "FAR", better="low", unit="%"),
-        Column("mar", "MAR", better="low", unit="%"),
-        Column("cp_standard", "Change points, NAB standard"),
-        Column("cp_low_fp", "Change points, low FP"),
-        Column("cp_low_fn", "Change points, low FN"),
+        Column("far", "FAR", better="low", unit="%", share=False),
+        Column("mar", "MAR", better="low", unit="%", share=False),
+        Column("cp_standard", "Change points, NAB standard", share=False),
+        Column("cp_low_fp", "Change points, low FP", share=False),
+        Column("cp_low_fn", "Change points, low FN", share=False),
     )
     headline: ClassVar[str] = "f1"
     each: ClassVar[str] = "f1_each"

@@ -23,8 +23,8 @@ from sensorkit.readings import Readings, Words
 FORMAT = 1
 """Of the kept file and of this hash; a new one makes all that was kept before unknown."""
 
-ABOVE = ("cli", "notebook.py", "report")
-"""Parts of sensorkit that import the evaluation, and never the other way: `make lint` holds it."""
+ASIDE = ("__main__.py", "cli", "datasets", "evaluate/public", "notebook.py", "report")
+"""Parts of sensorkit on which no cell depends: none of the others imports them."""
 
 PACKAGES = ("numba", "llvmlite", "numpy", "pandas", "scikit-learn", "scipy")
 """Whose version may change a number."""
@@ -100,7 +100,7 @@ def _add_words(hashed: Any, words: Words) -> None:
 def _code_of(kind: str) -> str | None:
     """Return the hash of sensorkit's code, and of the package that a detector comes from."""
     own = Path(sensorkit.__file__).parent
-    hashed = hashlib.sha256(_sources(own, ABOVE))
+    hashed = hashlib.sha256(_sources(own, ASIDE))
     try:
         top = find(kind).__module__.partition(".")[0]
     except DetectorError:
@@ -118,9 +118,9 @@ def _code_of(kind: str) -> str | None:
 def _sources(folder: Path, without: tuple[str, ...] = ()) -> bytes:
     hashed = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder)
-        if name.parts[0] not in without:
-            hashed.update(f"{name.as_posix()}\0".encode())
+        name = path.relative_to(folder).as_posix()
+        if not any(name == part or name.startswith(f"{part}/") for part in without):
+            hashed.update(f"{name}\0".encode())
             hashed.update(path.read_bytes())
             hashed.update(b"\0")
     return hashed.digest()

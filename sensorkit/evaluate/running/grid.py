@@ -27,7 +27,7 @@ NAME = re.compile(r"[A-Za-z][\w.-]*")
 """What columns and files can be called."""
 
 
-RAN = "ran to its end"
+RAN = "run to its end"
 """The step after which the detector's time and memory are no longer counted."""
 
 
@@ -132,7 +132,7 @@ def attempt(
     """
     if kept is not None:
         return Outcome(kept, score_cell(kept, trial, spec.settings))
-    with _steady(spec):
+    with steady(_dice(spec, trial)):
         make = lambda: spec.entry.make(trial.profile)  # noqa: E731 - one line says it
         cell = run_cell(spec.entry.name, make, trial, spec.settings, clock, tell)
     if tell is not None:
@@ -140,15 +140,27 @@ def attempt(
     return Outcome(cell, score_cell(cell, trial, spec.settings))
 
 
+def _dice(spec: Spec, trial: Trial) -> bytes:
+    """Return what the dice of a cell are cast from: only what is in the key it is kept under.
+
+    So neither names nor `Settings.seed`: a kept cell is taken under other ones too.
+    """
+    kind = spec.entry.kind or spec.entry.name
+    hashed = hashlib.sha256(f"{kind} {sorted(spec.entry.parameters.items())!r}".encode())
+    learned = trial.stretches["fit"]
+    for array in (learned.time, learned.values):
+        hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.digest()
+
+
 @contextlib.contextmanager
-def _steady(spec: Spec) -> Iterator[None]:
+def steady(dice: bytes) -> Iterator[None]:
     """Let nothing outside decide the numbers: neither dice nor threads.
 
     Models of others may throw the process's dice (scikit-learn without a random_state does), and
     a sum over more threads has other last digits.
     """
-    name = f"{spec.settings.seed} {spec.entry.name} {spec.recording}"
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
+    seed = int.from_bytes(hashlib.sha256(dice).digest()[:4], "little")
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is theirs
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002

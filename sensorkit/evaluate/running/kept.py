@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import os
 import secrets
 import zipfile
@@ -32,6 +33,8 @@ LARGEST = 1_000_000_000
 CHECK = 16
 """Hexadecimal digits of the file's SHA-256 in its name."""
 
+log = logging.getLogger(__name__)
+
 _PLAIN = ("threshold", "microseconds_per_reading", "seconds", "peak_mb")
 
 
@@ -45,6 +48,7 @@ class Kept:
     def __init__(self, folder: Path, largest: int = LARGEST) -> None:
         self.folder = folder
         self._largest = largest
+        self._told = False
 
     def find(self, key: str, recording: str, detector: str) -> Cell | None:
         """Return the cell kept under *key* for what is called so here; None if there is none."""
@@ -61,12 +65,15 @@ class Kept:
         return None
 
     def keep(self, key: str, cell: Cell) -> None:
-        """Write *cell* down; a full disk or a folder that cannot be written only loses time."""
+        """Write *cell* down; a full disk or a folder that cannot be written only loses time.
+
+        That is said once.
+        """
         if not cell.ok or cell.note is not None or cell.kept:
             return
         data = _pack(cell)
         part = self.folder / f".{secrets.token_hex(8)}.part"
-        with contextlib.suppress(OSError):
+        try:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 with part.open("wb") as file:
@@ -76,6 +83,14 @@ class Kept:
                 part.replace(self.folder / f"{key}-{_check(data)}.npz")
             finally:
                 part.unlink(missing_ok=True)
+        except OSError as error:
+            if not self._told:
+                log.warning(
+                    "finished cells cannot be kept in %s (%s); the next run will try them again",
+                    self.folder,
+                    error.strerror or error,
+                )
+            self._told = True
 
     def clear(self) -> int:
         """Delete all kept cells; return how many there were."""

@@ -74,7 +74,7 @@ class Worker:
             self._send("trial", trial)
             self._trial = trial
         self._send("try", spec, kept)
-        watch = _Watch(spec, self._process.pid)
+        watch = _Watch(spec, self._process.pid, kept)
         while True:
             try:
                 message = self._inbox.get(timeout=LOOK_S)
@@ -90,15 +90,15 @@ class Worker:
                 return _judged(watch.died(code), trial, spec)
             kind, *parts = message
             if kind == "done":
-                ended = watch.too_large()
-                if ended is not None:
-                    return _judged(ended, trial, spec)
                 return watch.finished(parts[0])
             if kind == "broken":
                 raise RunError(f"{spec.title}: {parts[0]}")
             if kind == "unreadable":
                 return _judged(watch.over(Status.FAILED, parts[0]), trial, spec)
-            watch.told(kind, *parts)
+            ended = watch.told(kind, *parts)
+            if ended is not None:
+                self.stop()
+                return _judged(ended, trial, spec)
 
     def stop(self) -> None:
         """End it now, and all that it has started."""
@@ -127,8 +127,9 @@ class Worker:
 class _Watch:
     """What is known of the cell that a worker is at, and whether it keeps to its limits."""
 
-    def __init__(self, spec: Spec, pid: int) -> None:
+    def __init__(self, spec: Spec, pid: int, kept: Cell | None) -> None:
         self._spec = spec
+        self._kept = kept is not None
         self._pid = pid
         self._began: float | None = None
         self._running = False
@@ -136,17 +137,20 @@ class _Watch:
         self._cell: Cell | None = None
         self._peak_mb = 0.0
 
-    def told(self, kind: str, *parts: Any) -> None:
-        """Take a message on the way."""
+    def told(self, kind: str, *parts: Any) -> Cell | None:
+        """Take a message on the way; return the cell if it was over the limit on that way."""
         if kind == "began":
             self._began = time.monotonic()
-            self._running = True
-            return
+            self._running = not self._kept  # which is only judged: its limits are behind it
+            return None
         self._step, cell, peak_mb = parts
+        self._peak_mb = max(self._peak_mb, peak_mb)
+        self._running = self._step != RAN
+        # Before its cell is taken: what was too much on the way there fails the cell, whether
+        # detectability is to be measured after it or not.
+        ended = self.too_large()
         self._cell = cell or self._cell
-        if self._step == RAN:
-            self._running = False
-            self._peak_mb = max(self._peak_mb, peak_mb)
+        return ended
 
     def look(self) -> Cell | None:
         """Return the cell that the limits end here; None while they are kept to."""

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from typing import IO, Any
 
-from sensorkit.evaluate.running.grid import RAN, attempt
+from sensorkit.evaluate.running.grid import attempt
 from sensorkit.evaluate.running.memory import forget_peak, peak_mb
 
 LENGTH = struct.Struct("<Q")
@@ -79,7 +79,7 @@ class _Far:
 
     def _try(self, spec: Any, kept: Any) -> None:
         def tell(step: str, cell: Any) -> None:
-            self._say("step", step, cell, peak_mb() if step == RAN else None)
+            self._say("step", step, cell, peak_mb())
 
         forget_peak()
         limit = spec.settings.timeout_s

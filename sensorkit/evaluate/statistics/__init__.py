@@ -18,6 +18,7 @@ from sensorkit.evaluate.statistics.intervals import (
     weighted_poisson_interval,
     wilson_interval,
 )
+from sensorkit.evaluate.statistics.paired import hits_p_value
 
 __all__ = [
     "ALPHA",
@@ -29,6 +30,7 @@ __all__ = [
     "censored_median",
     "figure_interval",
     "groups",
+    "hits_p_value",
     "median_delay_interval",
     "p_value",
     "percentile_interval",

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import LEAST_FAULTS, Interval, figure_interval
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,11 @@ LEAST_RECORDINGS = 6
 
 
 def critical_difference(
-    results: Sequence[Mapping[str, Any]], *, metric: str = "vus_pr", alpha: float = 0.05
+    results: Sequence[Mapping[str, Any]],
+    *,
+    metric: str = "vus_pr",
+    alpha: float = 0.05,
+    baselines: Collection[str] = (),
 ) -> dict[str, Any] | None:
     """Return mean ranks, pairwise tests and cliques over recordings.
 
@@ -39,15 +43,19 @@ def critical_difference(
         Higher is better.
     alpha : float
         Level of the tests after Holm's correction, in 0..1.
+    baselines : collection of str
+        Detectors that have a rank but are not tested: each pair more costs all others power.
 
     Returns
     -------
     dict or None
         None with fewer than 6 recordings or 2 detectors. Else `metric`, `alpha`, `recordings` (how
-        many), `friedman_p` (None with 2 detectors, whose test is that of the pair), `ranks` (best
-        first), `pairs` (`p` and `p_holm` of each, 1 where they never differ) and `cliques`: largest
-        sets, neighbours by mean rank, of which no pair is told apart. As in `aeon`, they are those
-        of Holm's tests whatever Friedman's says.
+        many), `friedman_p` (None below 3 detectors tested), `ranks` (best first), `pairs` (`p`
+        and `p_holm` of each, 1 where they never differ), `least_p_holm` (the least `p_holm` that
+        so many recordings and pairs can reach; 1 without a pair) and `cliques`: largest sets,
+        neighbours by mean rank, of which no pair is told apart. As in `aeon`, they are those of
+        Holm's tests whatever Friedman's says. Empty where `least_p_holm` is not below *alpha*:
+        then no pair could be told apart, so that none is says nothing.
 
     Raises
     ------
@@ -66,6 +74,8 @@ def critical_difference(
     [('a', 1.0), ('b', 2.0), ('c', 3.0)]
     >>> round(found["friedman_p"], 4), [round(pair["p_holm"], 4) for pair in found["pairs"]]
     (0.0003, [0.0234, 0.0234, 0.0234])
+    >>> round(found["least_p_holm"], 4)
+    0.0234
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha!r}, a level between 0 and 1 is wanted")
@@ -85,18 +95,21 @@ def critical_difference(
     ranks = stats.rankdata(-values, axis=1)
     mean = ranks.mean(axis=0)
     best_first = [names[i] for i in np.argsort(mean, kind="stable")]
-    pairs = _pairs(names, best_first, values)
+    tested = [name for name in best_first if name not in baselines]
+    pairs = _pairs(names, tested, values)
+    least = min(1.0, len(pairs) * _least(len(recordings))) if pairs else 1.0
     apart = {frozenset((p["a"], p["b"])) for p in pairs if p["p_holm"] < alpha}
     return {
         "metric": metric,
         "alpha": alpha,
         "recordings": len(recordings),
-        "friedman_p": _friedman(ranks),
+        "friedman_p": _friedman(values[:, [names.index(name) for name in tested]]),
         "ranks": [
             {"detector": name, "mean_rank": float(mean[names.index(name)])} for name in best_first
         ],
         "pairs": pairs,
-        "cliques": _cliques(best_first, apart),
+        "least_p_holm": least,
+        "cliques": _cliques(tested, apart) if least < alpha else [],
     }
 
 
@@ -140,14 +153,22 @@ def _wilcoxon(one: Floats, other: Floats) -> float:
     tied = len(np.unique(np.abs(difference))) < len(difference)
     # The exact distribution holds without ties only.
     method: Literal["exact", "approx"] = "exact" if not tied and len(difference) <= 50 else "approx"
-    return min(1.0, float(stats.wilcoxon(difference, method=method).pvalue))
+    p = float(stats.wilcoxon(difference, method=method).pvalue)
+    # The approximation falls below what the signs of so few differences can show.
+    return min(1.0, max(p, _least(len(difference))))
 
 
-def _friedman(ranks: Floats) -> float | None:
+def _least(n: int) -> float:
+    """Return the least two-sided p of n signs."""
+    return float(2.0 ** (1 - n))
+
+
+def _friedman(values: Floats) -> float | None:
     from scipy import stats
 
-    if ranks.shape[1] < 3:
+    if values.shape[1] < 3:
         return None
+    ranks = stats.rankdata(-values, axis=1)
     if (ranks == ranks[:, :1]).all():
         return 1.0  # nothing differs anywhere; the statistic is 0/0
     return float(stats.friedmanchisquare(*ranks.T).pvalue)

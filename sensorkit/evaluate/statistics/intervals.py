@@ -96,13 +96,15 @@ def bunching(places: NDArray[np.float64], whole: float) -> float:
 
 
 def weighted_poisson_interval(
-    sizes: NDArray[np.float64], exposure: float, bunched: float = 1.0
+    sizes: NDArray[np.float64], exposure: float, bunched: float = 1.0, copies: int = 1
 ) -> Interval:
     """Return the interval of the sum of *sizes* per unit of *exposure*; each is one event.
 
     Events come as a Poisson process and each brings its size, as alarms bring their seconds.
     With sizes of 1 it is `poisson_interval`. The upper end is inf where nothing was seen: nobody
     knows how large an event would have been. *bunched* is what `bunching` says of the events.
+    Where one stretch of time was looked at several times, *copies* says how often: sizes and
+    exposure are those of all copies, and tell as much as those of one.
 
     Source: M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997, whose sizes are known weights; here
     those seen stand for those to come.
@@ -116,7 +118,8 @@ def weighted_poisson_interval(
     if not len(sizes) or exposure == 0:
         return 0.0, math.inf
     total, largest = float(sizes.sum()), float(sizes.max())
-    squares = bunched * float(sizes @ sizes)
+    largest *= copies
+    squares = bunched * copies * float(sizes @ sizes)
     low = squares / total * gammaincinv(total * total / squares, TAILS[0])
     total, squares = total + largest, squares + largest * largest
     high = squares / total * gammaincinv(total * total / squares, TAILS[1])
@@ -178,7 +181,8 @@ def p_value(draws: NDArray[np.float64], faults: int) -> float:
     """Return the two-sided p-value of "the truth is 0", by turning `percentile_interval` round.
 
     It is below 0.05 exactly where the interval leaves out 0. Where no draw lies beyond 0, the
-    normal distribution of their mean and spread says how far beyond them 0 is.
+    normal distribution of their mean and spread says how far beyond them 0 is; but n draws show
+    nothing below 2 / (n + 1), so no smaller p is given.
 
     Examples
     --------
@@ -193,6 +197,7 @@ def p_value(draws: NDArray[np.float64], faults: int) -> float:
         z = abs(float(draws.mean())) / spread if spread else math.inf
         share = min(share, _tail(faults) / 2, float(ndtr(-z)))
     p = 2 * float(stdtr(faults - 1, ndtri(share) / _stretch(faults)))
+    p = max(p, 2 / (len(draws) + 1))
     # A draw on the very border of the interval counts as inside, as it does there.
     inside = beyond > math.ceil(_tail(faults) * len(draws)) - 1
     return max(p, ALPHA) if inside else min(p, math.nextafter(ALPHA, 0))

@@ -7,7 +7,7 @@ import pytest
 
 from sensorkit import datasets, detect
 from sensorkit.errors import SensorkitError, UsageError
-from sensorkit.evaluate.public import PublicResults, public_benchmark
+from sensorkit.evaluate.public import PublicResults, comparison, public_benchmark, sources
 from sensorkit.evaluate.public import loop as loop_module
 from sensorkit.evaluate.public.generated import KINDS, write
 from sensorkit.evaluate.public.skab import Skab
@@ -151,6 +151,7 @@ def test_ours_are_ranked_among_published_rows_on_the_whole_set_only(monkeypatch,
     whole = judged_as_skab(monkeypatch, series, ["mewma"]).of("mewma")
     assert whole["f1"] > 0.9
     assert (whole["rank"], whole["rank_of"], whole["not_comparable"]) == (1, 11, None)
+    assert whole["rank_ci"][0] == 1
     part = judged_as_skab(monkeypatch, series[:-1], ["mewma"]).of("mewma")
     assert (part["rank"], part["not_comparable"]) == (None, "not all of the set was judged")
 
@@ -165,7 +166,75 @@ def test_the_sentence_says_so_when_two_cannot_be_told_apart(monkeypatch, make_se
     unlike = judged_as_skab(
         monkeypatch, series, {"one": detect.make("mewma"), "dumb": detect.make("never")}
     )
-    assert "dumb with 0 (95 % 0 to 0) is behind it" in unlike.sentence
+    assert "dumb with 0 (95 % 0 to" in unlike.sentence
+    assert ") is behind it" in unlike.sentence
+
+
+def ranked(figure, bounds):
+    row = {"detector": "mine", "role": "ours", "status": "ok", "f1": figure, "f1_ci": bounds}
+    published = [
+        {"method": name, "f1": f1, "comparable": True}
+        for name, f1 in (("high", 0.9), ("middle", 0.78), ("low", 0.7))
+    ]
+    comparison.rank([row], published, Skab(), whole=True)
+    return row, comparison.sentence([row], published, None, Skab())
+
+
+def test_a_place_among_published_rows_has_the_range_that_its_interval_allows():
+    row, sentence = ranked(0.811, [0.716, 0.86])
+    assert (row["rank"], row["rank_of"], row["rank_ci"]) == (2, 4, [2, 3])
+    assert "mine would stand at 2 of 4 (2 to 3 by its interval)" in sentence
+
+
+def test_a_place_that_the_interval_does_not_move_says_so():
+    row, sentence = ranked(0.811, [0.79, 0.86])
+    assert row["rank_ci"] == [2, 2]
+    assert "2 of 4 (as by all of its interval)" in sentence
+
+
+def test_a_place_by_a_figure_without_an_interval_says_so():
+    row, sentence = ranked(0.811, None)
+    assert row["rank_ci"] is None
+    assert "2 of 4 (without an interval, so that it may be chance)" in sentence
+
+
+class Dice(Broken):
+    """Its scores are thrown by the dice of the process."""
+
+    def fit(self, readings):
+        return self
+
+    def score(self, readings):
+        return np.random.rand(len(readings))  # noqa: NPY002
+
+
+def test_the_dice_of_the_process_decide_no_figure_and_are_left_alone():
+    found = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002
+        before = np.random.get_state()[1].copy()  # noqa: NPY002
+        results = public_benchmark("generated", detectors={"d": Dice()}, limit=2, resamples=5)
+        found.append(results.of("d")["vus_pr"])
+        assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert found[0] == found[1]
+
+
+def test_a_detector_that_asks_to_leave_is_a_failed_row():
+    class Leaves(Dice):
+        def score(self, readings):
+            raise SystemExit(3)
+
+    found = public_benchmark("generated", detectors={"x": Leaves()}, limit=2, resamples=5)
+    assert found.of("x")["status"] == "failed"
+    assert found.of("x")["reason"] == "SystemExit: 3"
+
+
+def test_figures_that_go_beyond_one_are_not_taken_for_shares():
+    for name in sources.names():
+        columns = {column.key: column.share for column in sources.protocol(name).columns}
+        for key, share in columns.items():
+            beyond = ("false_alarms", "lead", "alerts", "frozen", "optimised", "other_files", "cp_")
+            assert share == (not key.startswith(beyond) and key not in ("far", "mar")), key
 
 
 def test_the_generated_set_is_the_same_for_the_same_seed(tmp_path):

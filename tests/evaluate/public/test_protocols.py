@@ -172,8 +172,20 @@ def test_unseen_thresholds_come_from_other_files():
     raw[3] = [-100.0, 1.0]  # alone against all: seen, it would decide
     sheets = [Sheet.of(100, [(50, 59)]) for _ in range(10)]
     standard = PROFILES["standard"]
-    unseen = nab.from_other_files(sheets, raw, standard)
+    unseen = nab.from_other_files(sheets, raw, standard, [str(i) for i in range(10)])
     assert unseen < float(nab.normalised(raw[:, 1].sum(), 10, standard))
+
+
+def test_files_of_one_source_are_on_one_side_of_the_thresholds_from_other_files():
+    raw = np.zeros((20, 2))
+    raw[:, 1] = -0.01
+    raw[:2, 1] = 1.0  # what is best for a file and its sibling, and for nobody else
+    sheets = [Sheet.of(100, [(50, 59)]) for _ in range(20)]
+    standard = PROFILES["standard"]
+    alone = nab.from_other_files(sheets, raw, standard, [str(i) for i in range(20)])
+    together = nab.from_other_files(sheets, raw, standard, [str(i // 2) for i in range(20)])
+    nothing = float(nab.normalised(0.0, 20, standard))
+    assert together < nothing < alone
 
 
 # SKAB

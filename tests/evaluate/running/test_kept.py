@@ -1,12 +1,14 @@
 """Finished cells are kept: what is taken again is the same, and nothing half-written is taken."""
 
-import json
+import ast
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,9 +58,22 @@ def key(trial, *, entry=None, **settings):
     return cell_key(Spec("rig", entry or Entry("sigma", "sigma"), given), trial, "digest")
 
 
-def test_a_second_run_takes_every_cell_and_says_the_same(recording, tmp_path):
-    first = benchmark([recording], SETTINGS, keep=tmp_path)
-    second = benchmark([recording], SETTINGS, keep=tmp_path, workers=2)
+@pytest.fixture(scope="module")
+def first(recording, tmp_path_factory):
+    """A run, and the folder that it kept its cells in."""
+    folder = tmp_path_factory.mktemp("first")
+    return benchmark([recording], SETTINGS, keep=folder), folder
+
+
+@pytest.fixture
+def there(first, tmp_path):
+    """A folder of its own with the cells of that run."""
+    return shutil.copytree(first[1], tmp_path / "cells")
+
+
+def test_a_second_run_takes_every_cell_and_says_the_same(recording, first):
+    second = benchmark([recording], SETTINGS, keep=first[1], workers=2)
+    first = first[0]
 
     assert set(started_from(first).values()) == {"run"}
     assert set(started_from(second).values()) == {"kept"}
@@ -67,33 +82,30 @@ def test_a_second_run_takes_every_cell_and_says_the_same(recording, tmp_path):
     assert first.scores["rig"].equals(second.scores["rig"])
 
 
-def test_only_what_changed_is_tried_again(recording, tmp_path):
-    benchmark([recording], SETTINGS, keep=tmp_path)
+def test_only_what_changed_is_tried_again(recording, there):
     changed = SETTINGS.model_copy(update={"detectors": {"sigma": {"k": 4.0}, "mewma": {}}})
 
-    found = started_from(benchmark([recording], changed, keep=tmp_path))
+    found = started_from(benchmark([recording], changed, keep=there))
 
     assert found == {"sigma": "run"} | dict.fromkeys(
         ["mewma", "random", "always", "never", "last_value"], "kept"
     )
 
 
-def test_a_cell_is_the_same_under_another_name(recording, tmp_path):
-    benchmark([recording], SETTINGS, keep=tmp_path)
+def test_a_cell_is_the_same_under_another_name(recording, there):
     renamed = Settings(detectors={"again": {"detector": "sigma"}}, resamples=100)
 
-    results = benchmark([recording], renamed, keep=tmp_path)
+    results = benchmark([recording], renamed, keep=there)
 
     assert started_from(results)["again"] == "kept"
     assert {row["detector"] for row in results.results} >= {"again"}
     assert "sigma" not in results.scores["rig"]
 
 
-def test_judging_is_always_done_anew(recording, tmp_path):
+def test_judging_is_always_done_anew(recording, there):
     wide = SETTINGS.model_copy(update={"buffer": 10})
-    benchmark([recording], SETTINGS, keep=tmp_path)
 
-    kept = benchmark([recording], wide, keep=tmp_path)
+    kept = benchmark([recording], wide, keep=there)
 
     assert set(started_from(kept).values()) == {"kept"}
     assert kept.table().equals(benchmark([recording], wide).table())
@@ -109,8 +121,9 @@ def test_failed_cells_and_detectors_that_came_as_objects_are_tried_again(
     assert list(tmp_path.iterdir()) == []
 
     own = {"mine": threshold_detector()}
-    benchmark([recording], SETTINGS, own=own, keep=tmp_path)
-    found = started_from(benchmark([recording], SETTINGS, own=own, keep=tmp_path))
+    few = SETTINGS.model_copy(update={"detectors": {}})
+    benchmark([recording], few, own=own, keep=tmp_path)
+    found = started_from(benchmark([recording], few, own=own, keep=tmp_path))
     assert (found.pop("mine"), set(found.values())) == ("run", {"kept"})
 
 
@@ -183,12 +196,16 @@ def test_no_half_written_file_is_left_when_the_disk_is_full(cell, tmp_path, monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_loses_nothing_but_time(recording, tmp_path):
+def test_a_folder_that_cannot_be_written_loses_nothing_but_time_and_is_told_once(
+    recording, tmp_path, caplog
+):
     (tmp_path / "file").write_text("")
 
     results = benchmark([recording], SETTINGS, keep=tmp_path / "file")
 
     assert {row["status"] for row in results.cells} == {"ok"}
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"finished cells cannot be kept in {tmp_path / 'file'} (")
 
 
 def test_the_cells_that_were_not_used_for_longest_go_first(cell, tmp_path):
@@ -265,6 +282,98 @@ def test_labels_are_in_the_key_only_where_faults_are_placed_around_them(trial):
     assert key(moved, detectability=grid) != key(trial, detectability=grid)
 
 
+class Thrown:
+    """A detector of the user's whose scores are thrown by the dice of the process."""
+
+    name = "thrown"
+    threshold_ = 0.5
+
+    def fit(self, readings):
+        return self
+
+    def calibrate(self, clean, false_alarms_per_day=1.0):
+        return self
+
+    def reset(self):
+        pass
+
+    def score(self, readings):
+        return np.random.rand(len(readings))  # noqa: NPY002
+
+    def alerts(self, readings):
+        return []
+
+    def advance(self, time_ns):
+        return []
+
+    def finish(self):
+        return []
+
+
+def thrown(trial, monkeypatch, *, recording="rig", name="mine", parameters=None, **settings):
+    """Return the key of a cell and the scores that the dice throw in it."""
+    entry = Entry(name, "sigma", parameters or {})
+    spec = Spec(recording, entry, SETTINGS.model_copy(update=settings))
+    with monkeypatch.context() as patch:
+        patch.setattr(Entry, "make", lambda *_: Thrown())
+        scores = attempt(spec, trial, clock=time.perf_counter).cell.scores
+    return cell_key(spec, trial, "digest"), scores.tolist()
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 7}, {"recording": "copy"}, {"name": "another"}, {"buffer": 7}], ids=str
+)
+def test_what_has_the_same_key_has_the_same_dice(trial, monkeypatch, change):
+    assert thrown(trial, monkeypatch, **change) == thrown(trial, monkeypatch)
+
+
+def test_dice_are_others_for_other_parameters_and_readings(
+    trial, monkeypatch, recording_maker, tmp_path
+):
+    other = prepare(recording_maker(tmp_path)("other", faults=FAULTS, seed=1), SETTINGS)
+    found = [
+        thrown(trial, monkeypatch)[1],
+        thrown(trial, monkeypatch, parameters={"k": 4})[1],
+        thrown(other, monkeypatch)[1],
+    ]
+    assert len({scores[0] for scores in found}) == 3
+
+
+def aside(name):
+    return any(name == part or name.startswith(f"{part}/") for part in fingerprint.ASIDE)
+
+
+def test_no_code_that_a_cell_depends_on_is_left_out_of_the_key():
+    root = Path(fingerprint.sensorkit.__file__).parent
+    left_out = tuple(
+        f"sensorkit.{p.removesuffix('.py').replace('/', '.')}" for p in fingerprint.ASIDE
+    )
+    found = {True: set(), False: set()}
+    for path in root.rglob("*.py"):
+        name = path.relative_to(root).as_posix()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom):
+                modules = [node.module or "", *(f"{node.module}.{a.name}" for a in node.names)]
+            else:
+                modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if any(f"{module}.".startswith(f"{one}.") for module in modules for one in left_out):
+                found[aside(name)].add(name)
+    assert found[False] == set()
+    assert "cli/evaluate.py" in found[True]  # the check can fail
+
+
+@pytest.mark.parametrize("part", ["datasets/card.py", "evaluate/public/nab.py", "report/job.py"])
+def test_a_change_where_no_cell_depends_on_it_costs_no_cell(tmp_path, part):
+    for name in ("detect/sigma.py", "evaluate/publicity.py", part):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    before = fingerprint._sources(tmp_path, fingerprint.ASIDE)
+    (tmp_path / part).write_text("a = 2\n")
+    assert fingerprint._sources(tmp_path, fingerprint.ASIDE) == before
+    (tmp_path / "evaluate" / "publicity.py").write_text("a = 2\n")
+    assert fingerprint._sources(tmp_path, fingerprint.ASIDE) != before
+
+
 def test_the_key_knows_the_code(trial, tmp_path, monkeypatch):
     before = key(trial)
     (tmp_path / "detect").mkdir()
@@ -289,18 +398,15 @@ import json, sys, time
 from sensorkit.capture import Recording
 from sensorkit.evaluate import Settings, benchmark
 
-folder, keep, out, workers, stop = sys.argv[1:]
+folder, keep, workers = sys.argv[1:]
 
 def progress(done, total, name):
-    if done == int(stop):
+    if done == 3:
         print(done, flush=True)
         time.sleep(600)
 
 settings = Settings(detectors={"sigma": {}, "mewma": {}}, resamples=100)
-results = benchmark(
-    [Recording.open(folder)], settings, keep=keep, workers=int(workers), progress=progress
-)
-results.write(__import__("pathlib").Path(out))
+benchmark([Recording.open(folder)], settings, keep=keep, workers=int(workers), progress=progress)
 """
 
 
@@ -308,11 +414,11 @@ results.write(__import__("pathlib").Path(out))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_after_kill_9_in_the_middle_a_second_run_tries_only_what_is_missing(
-    recording, tmp_path, workers
+    recording, first, tmp_path, workers
 ):
-    keep, out = tmp_path / "cells", tmp_path / "out"
-    command = [sys.executable, "-c", SCRIPT, str(recording.dir), str(keep), str(out), str(workers)]
-    process = subprocess.Popen([*command, "3"], stdout=subprocess.PIPE, text=True)
+    keep = tmp_path / "cells"
+    command = [sys.executable, "-c", SCRIPT, str(recording.dir), str(keep), str(workers)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "3\n"
         started = psutil.Process(process.pid).children(recursive=True)
@@ -325,11 +431,9 @@ def test_after_kill_9_in_the_middle_a_second_run_tries_only_what_is_missing(
     assert bool(started) == (workers == 2)
     assert psutil.wait_procs(started, timeout=10)[1] == []
 
-    subprocess.run([*command, "-1"], check=True, timeout=120)
+    second = benchmark([recording], SETTINGS, keep=keep)
 
-    cells = json.loads((out / "results.json").read_text())["cells"]
-    assert [row["started_from"] for row in cells].count("kept") == 3
-    assert len(list(keep.glob("*.npz"))) == len(cells) == 6
+    assert list(started_from(second).values()).count("kept") == 3
+    assert len(list(keep.glob("*.npz"))) == len(second.cells) == 6
     assert not list(keep.glob(".*.part"))
-    fresh = benchmark([recording], SETTINGS)
-    assert json.loads((out / "results.json").read_text())["results"] == fresh.to_dict()["results"]
+    assert second.to_dict()["results"] == first[0].to_dict()["results"]

@@ -1,9 +1,9 @@
 """Cells in worker processes: the same numbers, and limits that hold whatever a detector does."""
 
 import os
+import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -12,9 +12,10 @@ import pytest
 from sensorkit.errors import RunError, UsageError
 from sensorkit.evaluate import Settings, benchmark
 from sensorkit.evaluate.benchmark import prepare
-from sensorkit.evaluate.running import pool
-from sensorkit.evaluate.running.grid import Entry, Spec
-from sensorkit.evaluate.running.worker import Crew, Worker
+from sensorkit.evaluate.cell import Cell, Status
+from sensorkit.evaluate.running import pool, worker
+from sensorkit.evaluate.running.grid import RAN, Entry, Spec
+from sensorkit.evaluate.running.worker import Crew, Worker, _Watch
 
 FAULTS = (
     ("bias", 2000, 20, 8.0),
@@ -114,26 +115,91 @@ def recordings(recording_maker, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def hostile(recordings):
+def trial(recordings):
+    return prepare(recordings[0], Settings(**FEW))
+
+
+@pytest.fixture(scope="module")
+def crew():
+    """Workers for the tests of one cell; what a test does to them is theirs to survive."""
+    with Crew() as crew:
+        yield crew
+
+
+def own(name, one, **settings):
+    """Return a cell of a detector that came as an object."""
+    return Spec("a", Entry(name, own=one), Settings(**settings))
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """The file in which a detector leaves the number of the process that it started."""
+    return tmp_path_factory.mktemp("started") / "pid"
+
+
+@pytest.fixture(scope="module")
+def hostile(recordings, started):
     """What becomes of detectors that misbehave, tried side by side with good ones."""
+    where = str(started)
+
+    def starts_another_and_sleeps():
+        import subprocess
+
+        process = subprocess.Popen(["sleep", "3600"])
+        with open(where, "w") as file:  # noqa: PTH123 - sent by value
+            file.write(str(process.pid))
+        time.sleep(3600)
+
+    class Ours:
+        def __reduce__(self):
+            return os.getenv, ("A", "B", "C")
+
+    unreadable = detector()
+    unreadable.part = Ours()
     own = {
         "raises": detector(raises),
         "sleeps": detector(sleeps),
+        "starts_another": detector(starts_another_and_sleeps),
         "eats": detector(eats),
         "kills_itself": detector(kills_itself),
         "crashes": detector(crashes),
         "leaves": detector(leaves),
         "asks_to_leave": detector(asks_to_leave),
+        "unreadable": unreadable,
         "good": detector(),
     }
     settings = Settings(**FEW, timeout_s=6.0, memory_mb=700)
     return benchmark(recordings[:1], settings, own=own, workers=2)
 
 
-def test_the_numbers_do_not_depend_on_the_number_of_workers(recordings, tmp_path):
+class Dice(type(detector())):
+    def score(self, readings):
+        return np.random.rand(len(readings))  # noqa: NPY002
+
+
+Dice.__module__ = "__main__"  # so that it is sent by value, too
+
+
+@pytest.fixture(scope="module")
+def both(recordings):
+    """The same grid in this process and in two others, the dice thrown before, and the progress."""
     settings = Settings(detectors={"sigma": {}, "forest": {}}, resamples=100)
-    own = {"dice": detector()}
-    alone, several = (benchmark(recordings, settings, own=own, workers=n) for n in (1, 3))
+    np.random.seed(3)  # noqa: NPY002
+    before, calls = np.random.get_state()[1].copy(), []  # noqa: NPY002
+    alone = benchmark(recordings, settings, own={"dice": Dice()})
+    several = benchmark(
+        recordings,
+        settings,
+        own={"dice": Dice()},
+        workers=2,
+        progress=lambda *given: calls.append(given),
+    )
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    return alone, several, calls
+
+
+def test_the_numbers_do_not_depend_on_the_number_of_workers(both, tmp_path):
+    alone, several, _ = both
 
     assert without_times(alone) == without_times(several)
     assert [(row["recording"], row["detector"]) for row in several.cells[:2]] == [
@@ -146,20 +212,23 @@ def test_the_numbers_do_not_depend_on_the_number_of_workers(recordings, tmp_path
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
 
 
-def test_models_that_throw_the_dice_of_the_process_do_not_depend_on_it_either(recordings):
-    class Dice(type(detector())):
-        def score(self, readings):
-            return np.random.rand(len(readings))  # noqa: NPY002
+def test_models_that_throw_the_dice_of_the_process_do_not_depend_on_it_either(both):
+    alone, several, _ = both
 
-    np.random.seed(3)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    found = [
-        benchmark(recordings[:1], Settings(**FEW), own={"dice": Dice()}, workers=n) for n in (1, 2)
-    ]
+    assert alone.scores["a"]["dice"].nunique() > 1000
+    assert alone.scores["a"].equals(several.scores["a"])
 
-    assert found[0].scores["a"]["dice"].nunique() > 1000
-    assert found[0].scores["a"].equals(found[1].scores["a"])
-    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+def test_progress_says_what_runs_now(both):
+    calls = both[2]
+
+    assert calls[0] == (0, 14, "dice on a, sigma on a")
+    assert [done for done, _, _ in calls] == list(range(15))
+    assert calls[-1] == (14, 14, "")
+
+
+def test_in_this_process_no_memory_is_told(both):
+    assert {row["peak_mb"] for row in both[0].cells} == {None}
 
 
 @pytest.mark.parametrize(
@@ -172,6 +241,7 @@ def test_models_that_throw_the_dice_of_the_process_do_not_depend_on_it_either(re
         ("kills_itself", "failed", "its worker process was ended by SIGKILL (the system was out"),
         ("crashes", "failed", "was ended by SIGSEGV (a crash in compiled code), before it"),
         ("leaves", "failed", "its worker process ended with exit code 3"),
+        ("unreadable", "failed", "cannot be read in a worker process (TypeError"),
     ],
 )
 def test_a_detector_that_misbehaves_is_one_failed_cell_with_its_reason(
@@ -197,6 +267,7 @@ def test_the_cells_beside_them_are_not_lost(hostile):
 
 
 def workers():
+    """Return the worker processes of this one."""
     return [
         child
         for child in psutil.Process().children(recursive=True)
@@ -204,31 +275,24 @@ def workers():
     ]
 
 
-def test_no_worker_is_left_behind(hostile):
-    assert workers() == []
+def test_no_worker_is_left_behind(hostile, crew):
+    before = len(workers())  # of the crew of other tests
+    assert before == sum(worker.alive for worker in crew._all)
 
     one = Worker()  # the check can fail
-    assert len(workers()) == 1
+    assert len(workers()) == before + 1
     one.stop()
-    assert workers() == []
+    assert len(workers()) == before
 
 
-def test_what_a_detector_has_started_ends_with_its_worker(recordings, tmp_path):
-    where = str(tmp_path / "pid")
+def test_what_a_detector_has_started_ends_with_its_worker(hostile, started):
+    assert cells(hostile)["starts_another"]["status"] == "timeout"
 
-    def starts_another_and_sleeps():
-        import subprocess
-
-        started = subprocess.Popen(["sleep", "3600"])
-        with Path(where).open("w") as file:
-            file.write(str(started.pid))
-        time.sleep(3600)
-
-    settings = Settings(**FEW, timeout_s=1.0)
-    benchmark(recordings[:1], settings, own={"x": detector(starts_another_and_sleeps)}, workers=2)
-
-    pid = int((tmp_path / "pid").read_text())
+    pid = int(started.read_text())
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+GRID = {"kinds": ["bias"], "channels": ["pressure"], "sizes": 3, "repeats": 5}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +300,7 @@ def test_what_a_detector_has_started_ends_with_its_worker(recordings, tmp_path):
     [(sleeps, 4.0, "of 4 s, having raised its alerts"), (crashes, 60.0, "by SIGSEGV")],
 )
 def test_a_cell_that_is_stopped_while_detectability_is_measured_keeps_its_numbers(
-    recordings, does, timeout_s, reason
+    crew, trial, does, timeout_s, reason
 ):
     class Late(type(detector())):
         """It behaves until its test is over."""
@@ -252,35 +316,79 @@ def test_a_cell_that_is_stopped_while_detectability_is_measured_keeps_its_number
                 does()
             return []
 
-    grid = {"kinds": ["bias"], "channels": ["pressure"], "sizes": 3, "repeats": 5}
-    settings = Settings(detectors={}, resamples=100, timeout_s=timeout_s, detectability=grid)
-    results = benchmark(recordings[:1], settings, own={"late": Late()}, workers=2)
+    late, scored = crew.attempt(own("late", Late(), timeout_s=timeout_s, detectability=GRID), trial)
 
-    late = cells(results)["late"]
-    assert late["status"] == "ok"
-    assert late["reason"].startswith("detectability was not measured: ")
-    assert reason in late["reason"]
-    assert "late" in results.scores["a"]
-    assert "late" not in {row["detector"] for row in results.detectability}
+    assert late.ok
+    assert late.note.startswith("detectability was not measured: ")
+    assert reason in late.note
+    assert len(late.scores) == len(trial.known)
+    assert late.detectability == ()
+    assert scored.rows[0]["status"] == "ok"
 
 
-def test_with_a_memory_limit_one_worker_is_a_process_too(recordings):
-    settings = Settings(detectors={}, resamples=100, memory_mb=1000)
-    found = cells(benchmark(recordings[:1], settings, own={"me": detector(kills_itself)}))
-
-    assert {found[name]["status"] for name in ("me", "never")} == {"failed", "ok"}
-    assert found["never"]["peak_mb"] > 50
+def eats_and_gives_back():
+    np.ones(100_000_000).sum()
 
 
-def test_in_this_process_no_memory_is_told(recordings):
-    assert {row["peak_mb"] for row in benchmark(recordings[:1], Settings(**FEW)).cells} == {None}
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak between two looks")
+@pytest.mark.parametrize("grid", [None, GRID], ids=["without detectability", "with it"])
+def test_memory_that_was_given_back_between_two_looks_fails_the_cell(
+    crew, trial, grid, monkeypatch
+):
+    monkeypatch.setattr(worker, "resident_mb", lambda _: 0.0)  # nobody looks in time
+    spec = own("m", detector(eats_and_gives_back), memory_mb=800.0, detectability=grid)
+
+    cell = crew.attempt(spec, trial).cell
+
+    assert cell.status == "failed"
+    assert cell.reason.endswith("MB of memory, 800 MB are allowed, having fitted")
+    assert cell.peak_mb > 800
 
 
-def test_a_limit_below_what_a_worker_needs_fails_the_quickest_cell_too(recordings):
-    settings = Settings(memory_mb=20)
-    with Crew() as crew:
-        spec = Spec("a", Entry("never", "never"), settings)
-        cell = crew.attempt(spec, prepare(recordings[0], settings)).cell
+def watching(**settings):
+    watch = _Watch(own("m", detector(), **settings), os.getpid(), None)
+    watch.told("began")
+    return watch
+
+
+def test_memory_that_was_too_much_before_the_alerts_does_not_leave_a_cell():
+    done = Cell("a", "m", Status.OK)
+    ended = watching(memory_mb=500.0).told("step", "raised its alerts", done, 501.0)
+
+    assert ended.status == "failed"
+    assert ended.reason.endswith("having raised its alerts")
+
+
+def test_memory_that_is_too_much_after_them_leaves_it_without_detectability():
+    watch = watching(memory_mb=500.0)
+    assert watch.told("step", "raised its alerts", Cell("a", "m", Status.OK), 499.0) is None
+
+    ended = watch.told("step", RAN, None, 501.0)
+    assert ended.ok
+    assert ended.note.startswith("detectability was not measured: stopped at 501 MB")
+    assert ended.note.endswith("having run to its end")
+
+
+def test_a_kept_cell_has_its_limits_behind_it():
+    watch = _Watch(own("m", detector(), memory_mb=1.0), os.getpid(), Cell("a", "m", Status.OK))
+    watch.told("began")
+
+    assert watch.look() is None
+    assert watching(memory_mb=1.0).look().status == "failed"
+
+
+def test_with_a_memory_limit_one_worker_is_a_process_too(trial):
+    limited = {"memory_mb": 1000.0}
+    specs = [own("me", detector(kills_itself), **limited), own("good", detector(), **limited)]
+    run = pool.run(specs, {"a": trial}, workers=1, kept={}, clock=time.perf_counter)
+    found = {outcome.cell.detector: outcome.cell for _, outcome in run}
+
+    assert {name: cell.status for name, cell in found.items()} == {"me": "failed", "good": "ok"}
+    assert found["good"].peak_mb > 50
+
+
+def test_a_limit_below_what_a_worker_needs_fails_the_quickest_cell_too(crew, trial):
+    cell = crew.attempt(Spec("a", Entry("never", "never"), Settings(memory_mb=20)), trial).cell
 
     assert cell.status == "failed"
     assert "MB of memory, 20 MB are allowed" in cell.reason
@@ -294,40 +402,20 @@ def test_an_object_that_cannot_be_sent_is_refused_before_any_work(recordings):
         benchmark(recordings[:1], Settings(**FEW), own={"mine": mine}, workers=2)
 
 
-def test_an_object_that_cannot_be_read_there_is_a_failed_cell(recordings):
-    class Ours:
-        def __reduce__(self):
-            return os.getenv, ("A", "B", "C")
+def test_a_worker_that_died_while_it_was_free_is_replaced(crew, trial):
+    spec = Spec("a", Entry("never", "never"), Settings(**FEW))
+    assert crew.attempt(spec, trial).cell.ok
+    free = crew._free[-1]
+    free._process.kill()
+    free._process.wait()
 
-    mine = detector()
-    mine.part = Ours()
-    found = cells(benchmark(recordings[:1], Settings(**FEW), own={"m": mine}, workers=2))
-
-    assert found["m"]["status"] == "failed"
-    assert "cannot be read in a worker process (TypeError" in found["m"]["reason"]
-    assert found["sigma"]["status"] == "ok"
+    assert crew.attempt(spec, trial).cell.ok
+    assert crew._free[-1] is not free
 
 
-def test_a_worker_that_died_while_it_was_free_is_replaced(recordings):
-    settings = Settings(**FEW)
-    trial = prepare(recordings[0], settings)
-    spec = Spec("a", Entry("never", "never"), settings)
-    with Crew() as crew:
-        assert crew.attempt(spec, trial).cell.ok
-        crew._free[0]._process.kill()
-        crew._free[0]._process.wait()
-
-        assert crew.attempt(spec, trial).cell.ok
-
-
-def test_a_mistake_of_our_own_in_a_worker_is_no_failed_cell(recordings):
-    settings = Settings(**FEW)
-    worker = Worker()
-    try:
-        with pytest.raises(RunError, match="never on a: Traceback"):
-            worker.attempt(Spec("a", Entry("never", "never"), settings), None)
-    finally:
-        worker.stop()
+def test_a_mistake_of_our_own_in_a_worker_is_no_failed_cell(crew):
+    with pytest.raises(RunError, match="never on a: Traceback"):
+        crew.attempt(Spec("a", Entry("never", "never"), Settings(**FEW)), None)
 
 
 def test_stopping_in_the_middle_ends_the_workers(recordings, monkeypatch):
@@ -344,17 +432,6 @@ def test_stopping_in_the_middle_ends_the_workers(recordings, monkeypatch):
 
     assert crews[0]._all
     assert not any(worker.alive for worker in crews[0]._all)
-
-
-def test_progress_says_what_runs_now(recordings):
-    calls = []
-    benchmark(
-        recordings[:1], Settings(**FEW), workers=2, progress=lambda *given: calls.append(given)
-    )
-
-    assert calls[0] == (0, 5, "sigma on a, random on a")
-    assert [done for done, _, _ in calls] == [0, 1, 2, 3, 4, 5]
-    assert calls[-1] == (5, 5, "")
 
 
 def test_fewer_workers_than_none_are_refused(recordings):

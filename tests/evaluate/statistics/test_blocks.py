@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sensorkit.evaluate.metrics import average_precision, roc_auc, vus, vus_pr, vus_roc
-from sensorkit.evaluate.metrics.runs import runs
+from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import resample
 from sensorkit.evaluate.statistics.blocks import FIGURES, Blocks, block_of, bootstrap
 

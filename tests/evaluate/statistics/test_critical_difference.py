@@ -133,10 +133,61 @@ def test_a_failed_cell_takes_the_last_rank():
     assert ranks == {"a": (7 * 1 + 2.5) / 8, "b": (7 * 2 + 2.5) / 8, "c": (7 * 3 + 1) / 8}
     losing = critical_difference(rows(values, failed={(i, "a") for i in range(8)}))
     assert losing["ranks"][-1]["detector"] == "a"
-    # Eight losses of eight, all by as much: the normal approximation for ties, as scipy has it.
-    expected = stats.wilcoxon([-2.0] * 8, method="approx").pvalue
+    # Eight losses of eight, all by as much. The normal approximation for ties falls below what
+    # eight signs can show.
+    assert stats.wilcoxon([-2.0] * 8, method="approx").pvalue < 2 / 2**8
     lost = [pair["p"] for pair in losing["pairs"] if "a" in (pair["a"], pair["b"])]
-    assert lost == pytest.approx([expected] * 2)
+    assert lost == [2 / 2**8] * 2
+
+
+def test_ties_have_the_approximation_that_scipy_has():
+    one = [0.1, 0.1, 0.2, 0.3, -0.1, 0.1, 0.4, 0.2, -0.2, 0.1]
+    pair = critical_difference(rows({"a": one, "b": [0.0] * 10}))["pairs"][0]
+    assert pair["p"] == pytest.approx(stats.wilcoxon(one, method="approx").pvalue)
+
+
+def far_apart(detectors, recordings):
+    """Detectors of which each beats the next on every recording, by a little more each time."""
+    return {
+        f"d{i}": [-i * (1 + (j + 1) / 100) for j in range(recordings)] for i in range(detectors)
+    }
+
+
+@pytest.mark.parametrize(("detectors", "recordings"), [(10, 6), (5, 7), (5, 9), (3, 7), (2, 6)])
+def test_no_pair_falls_below_the_least_p_that_is_stated(detectors, recordings):
+    found = critical_difference(rows(far_apart(detectors, recordings)))
+    least = min(pair["p_holm"] for pair in found["pairs"])
+    assert found["least_p_holm"] == pytest.approx(least)
+
+
+def test_too_few_recordings_for_so_many_detectors_join_nothing():
+    few = critical_difference(rows(far_apart(10, 6)))
+    assert few["least_p_holm"] == 1.0
+    assert few["cliques"] == []
+    alike = critical_difference(rows(random_values(0, detectors=10, recordings=6)))
+    assert alike["cliques"] == []
+
+
+def test_baselines_have_a_rank_and_cost_the_others_no_power():
+    values = far_apart(6, 8)
+    all_tested = critical_difference(rows(values))
+    found = critical_difference(rows(values), baselines=("d3", "d4", "d5"))
+    assert found["ranks"] == all_tested["ranks"]
+    assert {name for pair in found["pairs"] for name in (pair["a"], pair["b"])} == {
+        "d0",
+        "d1",
+        "d2",
+    }
+    assert (all_tested["least_p_holm"], found["least_p_holm"]) == (15 / 2**7, 3 / 2**7)
+    assert max(pair["p_holm"] for pair in found["pairs"]) < 0.05
+    alone = critical_difference(rows({n: values[n] for n in ("d0", "d1", "d2")}))
+    assert found["friedman_p"] == alone["friedman_p"]
+
+
+def test_one_detector_and_baselines_have_ranks_only():
+    found = critical_difference(rows(far_apart(3, 6)), baselines=("d1", "d2"))
+    assert (found["pairs"], found["cliques"], found["least_p_holm"]) == ([], [], 1.0)
+    assert len(found["ranks"]) == 3
 
 
 def test_a_recording_without_faults_does_not_count():

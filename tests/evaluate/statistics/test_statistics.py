@@ -166,9 +166,15 @@ def test_two_that_never_differ_have_p_1():
 
 def test_the_farther_zero_is_from_all_draws_the_smaller_p():
     draws = np.random.default_rng(0).normal(size=300)
-    found = [p_value(draws + shift, 40) for shift in (4.0, 6.0, 12.0)]
-    assert found == sorted(found, reverse=True)
-    assert found[-1] < 1e-6
+    found = [p_value(draws + shift, 6) for shift in (3.5, 4.5, 6.0)]
+    assert found == sorted(set(found), reverse=True)
+
+
+def test_no_p_is_smaller_than_the_draws_can_show():
+    draws = np.random.default_rng(0).normal(size=500)
+    assert p_value(draws + 1000, 40) == 2 / 501
+    assert p_value(np.ones(500), 40) == 2 / 501
+    assert p_value(np.ones(20), 40) < 0.05  # the interval leaves out 0
 
 
 @pytest.mark.parametrize("good", [0.9, 0.98])
