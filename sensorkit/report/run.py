@@ -1,40 +1,22 @@
 """The main job: notebooks capture, inject, benchmark and report; what they found is kept and shown.
 
-run.json is written first and tells the truth at every moment: `running`, then `passed` (only
-when report.json has been written and fits its schema), `failed` with the notebook, the cell and
-the error, or `aborted`. A run that was killed stays `running`, and the index says so.
+It has `passed` only when report.json has been written and fits its schema.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import signal
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import sensorkit.errors
 from sensorkit.capture import Recording
-from sensorkit.errors import RunError, SensorkitError, UsageError
+from sensorkit.errors import RunError
 from sensorkit.evaluate.running.kept import Kept
 from sensorkit.report import html, notebooks, provenance, tables
 from sensorkit.report.cases import load_cases
 from sensorkit.report.document import write_report
 from sensorkit.report.examples import write_examples
-from sensorkit.report.files import (
-    LATEST,
-    RUNS,
-    new_run_id,
-    project_root,
-    read_json,
-    write_json,
-    write_text,
-)
+from sensorkit.report.files import project_root, read_json, write_json, write_text
 from sensorkit.report.job import (
     CHAIN,
     NOTEBOOKS,
@@ -46,18 +28,13 @@ from sensorkit.report.job import (
     plan_parameters,
 )
 from sensorkit.report.notebooks import Follow, Job, Outcome, Tell
-
-log = logging.getLogger(__name__)
+from sensorkit.report.run_folder import RunFolder
 
 CELLS = "cells"
 """Folder of finished cells, beside that of the runs: each run takes what it finds there."""
 
 CONFIG = "config.yaml"
 """In the folder of a run: all that was in force, as `--config` takes it."""
-
-
-class Stopped(KeyboardInterrupt):
-    """SIGTERM; handled as Ctrl+C is."""
 
 
 def evaluate(
@@ -107,36 +84,20 @@ def evaluate(
     return run.dir
 
 
-class _Run:
-    """A run folder and what is known of the run so far."""
+class _Run(RunFolder):
+    """The run of the main job, notebook by notebook."""
 
     def __init__(
         self, config: Config, given: dict[str, dict[str, Any]], root: Path, out: Path
     ) -> None:
-        now = datetime.now(UTC)
+        super().__init__(out, root, config.arguments)
         self._config = config
         self._given = given
         self._root = root
-        self._out = out
-        self._started = time.monotonic()
-        self.dir = out / RUNS / new_run_id(now)
-        self._facts: dict[str, Any] = {
-            "schema_version": 1,
-            "id": self.dir.name,
-            "created_at": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "command": provenance.command(config.arguments),
-            **provenance.git(root),
-            "pid": os.getpid(),
-            "status": "running",
-            "reason": "",
-            "notebooks": [],
-            "summary": {},
-        }
         self.recordings_dir = self.dir / "recordings"
-        self.recordings_dir.mkdir(parents=True)
+        self.recordings_dir.mkdir()
         force = in_force(given, root / "notebooks")
         write_text(self.dir / CONFIG, as_file(config, force))
-        self._save()
 
     def job(self, name: str, **own: Any) -> Job:
         """Return the job of the notebook *name*: the settings, and what the driver adds."""
@@ -164,30 +125,9 @@ class _Run:
         folders: list[str] = read_json(self.recordings_dir / name)["recordings"]
         return folders
 
-    @contextlib.contextmanager
-    def told_the_truth(self) -> Iterator[None]:
-        """Keep run.json and the index true, whatever happens inside."""
-        try:
-            with sigterm_stops():
-                yield
-        except KeyboardInterrupt as error:
-            how = "SIGTERM" if isinstance(error, Stopped) else "Ctrl+C"
-            self._end("aborted", f"stopped by {how}")
-            raise
-        except BaseException as error:
-            known = isinstance(error, SensorkitError)
-            self._end("failed", str(error) if known else f"{type(error).__name__}: {error}")
-            raise
-
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Note how the notebooks went; raise if one failed."""
-        self._facts["notebooks"] = [
-            {"name": o.name, "status": o.status, "reason": o.reason, "seconds": round(o.seconds, 2)}
-            for o in outcomes
-        ]
-        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-        if failed:
-            raise _error_of(failed[0])
+        """Note how the notebooks went; raise if one failed or did not run."""
+        super().record(outcomes)
         ended = {outcome.name for outcome in outcomes}
         if ended != set(NOTEBOOKS):
             raise RunError(f"only {', '.join(sorted(ended))} ran")
@@ -201,7 +141,7 @@ class _Run:
             "versions": provenance.versions(),
             "machine": provenance.machine(),
             "seeds": provenance.seeds(parameters),
-            "duration_s": round(time.monotonic() - self._started, 2),
+            "duration_s": self.seconds,
         }
         report = write_report(self.dir, read_json(self.dir / "results.json"), run)
         write_json(self.dir / "parameters.json", parameters)
@@ -209,7 +149,7 @@ class _Run:
         self._keep_examples(report)
         html.render(self.dir)
         self._facts["summary"] = tables.summary(report)
-        self._end("passed", "")
+        self.end("passed")
 
     def _keep_examples(self, report: Mapping[str, Any]) -> None:
         best = tables.chosen(report)
@@ -223,43 +163,3 @@ class _Run:
             {recording.name: recording.readings() for recording in recordings},
             {c["name"]: c["unit"] for r in report["recordings"] for c in r["channels"]},
         )
-
-    def _end(self, status: str, reason: str) -> None:
-        self._facts |= {
-            "status": status,
-            "reason": reason,
-            "duration_s": round(time.monotonic() - self._started, 2),
-        }
-        self._save()
-        if status == "passed":
-            write_text(self._out / LATEST, f"{self.dir.name}\n")
-        html.index(self._out)
-        log.info("run %s %s %s", self.dir.name, status, reason)
-
-    def _save(self) -> None:
-        write_json(self.dir / "run.json", self._facts)
-
-
-def _error_of(outcome: Outcome) -> SensorkitError:
-    """Return the error that a failed notebook means: wrong use stays wrong use."""
-    kind = getattr(sensorkit.errors, outcome.error, None)
-    if isinstance(kind, type) and issubclass(kind, UsageError):
-        return kind(f"{outcome.message} (found by {outcome.name})")
-    return RunError(outcome.reason)
-
-
-@contextlib.contextmanager
-def sigterm_stops() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl+C does; only the main thread may ask for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from sensorkit.errors import DetectorError, NotebookError, PlanError, RunError, UsageError
-from sensorkit.report import job, notebooks
+from sensorkit.report import job, notebooks, run_folder
 from sensorkit.report import run as runs
 from sensorkit.report.document import problem
 from sensorkit.report.files import project_root, read_json, write_json
@@ -140,7 +140,7 @@ def test_wrong_use_that_only_a_notebook_can_see_stays_wrong_use(tmp_path, monkey
     ("error", "status", "reason"),
     [
         (KeyboardInterrupt(), "aborted", "stopped by Ctrl+C"),
-        (runs.Stopped(), "aborted", "stopped by SIGTERM"),
+        (run_folder.Stopped(), "aborted", "stopped by SIGTERM"),
         (OSError(28, "No space left on device"), "failed", "OSError: [Errno 28] No space left"),
     ],
 )
