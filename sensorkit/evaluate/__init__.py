@@ -2,7 +2,8 @@
 
 from sensorkit.evaluate.benchmark import benchmark
 from sensorkit.evaluate.config import Config
+from sensorkit.evaluate.detectability import Detectability, detectability
 from sensorkit.evaluate.results import Results
 from sensorkit.evaluate.settings import Settings
 
-__all__ = ["Config", "Results", "Settings", "benchmark"]
+__all__ = ["Config", "Detectability", "Results", "Settings", "benchmark", "detectability"]
