@@ -52,7 +52,7 @@ KERNELS := $(wildcard sensorkit/detect/kernels/*.py sensorkit/wire/kernel*.py) s
 $(FRESH): $(STAMP) $(KERNELS)
 	@find sensorkit -name '*.nb[ci]' -delete && touch "$@"
 
-evaluate: $(FRESH) ## capture, inject, benchmark, report: prints where the report is (under a minute)
+evaluate: $(FRESH) ## capture, inject, benchmark, report: prints where the report is (about a minute)
 	@"$(PY)" -m sensorkit evaluate $(ARGS)
 
 test: $(FRESH) ## all tests, the notebooks included

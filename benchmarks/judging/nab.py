@@ -56,6 +56,8 @@ class File(NamedTuple):
     name: str
     readings: Readings
     sheet: Sheet
+    group: str
+    """Files of one group are no strangers to each other."""
 
     @property
     def probation(self) -> Readings:
@@ -79,7 +81,7 @@ def load(folder: Path) -> list[File]:
     for name in np.load(folder / "results" / "published_scores.npz")["files"].tolist():
         one = series[name.removesuffix(".csv")]
         windows = [(int(first), int(last)) for first, last in one.windows]
-        files.append(File(name, one.readings, Sheet.of(len(one), windows)))
+        files.append(File(name, one.readings, Sheet.of(len(one), windows), one.group))
     return files
 
 
@@ -131,10 +133,13 @@ def tuned(files: list[File], figures: Figures, thresholds: np.ndarray) -> dict:
 
 def unseen(files: list[File], tried: list[Figures]) -> dict:
     """Return the scores at thresholds, and of the settings tried, that other files chose."""
-    sheets = [file.sheet for file in files]
+    sheets, groups = [file.sheet for file in files], [file.group for file in files]
     return {
         profile: from_other_files(
-            sheets, np.concatenate([figures.raw[profile] for figures in tried], axis=1), weights
+            sheets,
+            np.concatenate([figures.raw[profile] for figures in tried], axis=1),
+            weights,
+            groups,
         )
         for profile, weights in PROFILES.items()
     }

@@ -36,7 +36,7 @@ def test_unseen_thresholds_come_from_other_files():
     raw[:, 0] = 0.5
     raw[3] = [-100.0, 1.0]  # alone against all: seen, it would decide
     sheets = [nab.Sheet.of(100, [(50, 59)]) for _ in range(10)]
-    files = [nab.File(str(i), None, sheet) for i, sheet in enumerate(sheets)]
+    files = [nab.File(str(i), None, sheet, str(i)) for i, sheet in enumerate(sheets)]
     figures = nab.Figures(dict.fromkeys(nab.PROFILES, raw), raw, raw)
     assert nab.tuned(files, figures, np.array([1.0, 2.0]))["threshold"] == 2.0
     unseen = nab.unseen(files, [figures])["standard"]
