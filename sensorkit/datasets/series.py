@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.readings import Readings
+from sensorkit.runs import runs
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -112,7 +113,7 @@ class Series:
             group=name if group is None else group,
             readings=readings,
             labels=labels,
-            windows=runs(labels) if windows is None else windows,
+            windows=windows_of(labels) if windows is None else windows,
             **rest,
         )
 
@@ -120,12 +121,11 @@ class Series:
         return len(self.readings)
 
 
-def runs(labels: NDArray[np.bool_]) -> NDArray[np.int64]:
+def windows_of(labels: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return first and last row of each run of True, shape (k, 2).
 
-    >>> runs(np.array([True, False, True, True])).tolist()
+    >>> windows_of(np.array([True, False, True, True])).tolist()
     [[0, 0], [2, 3]]
     """
-    steps = np.diff(np.concatenate(([False], labels, [False])).astype(np.int8))
-    first, after = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
-    return np.column_stack((first, after - 1)).astype(np.int64)
+    start, stop = runs(labels)
+    return np.column_stack((start, stop - 1))

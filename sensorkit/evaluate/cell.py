@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.detect import CalibrationResult, Detector
+from sensorkit.evaluate.detectability import measure
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.trial import Trial
 from sensorkit.evaluate.watching import watch
@@ -138,9 +139,6 @@ def _in_a_line(error: BaseException) -> str:
 
 
 def _with_detectability(cell: Cell, detector: Detector, trial: Trial, settings: Settings) -> Cell:
-    # Here: a benchmark without it need not wait for its compiled parts.
-    from sensorkit.evaluate.detectability import measure
-
     try:
         return replace(cell, detectability=tuple(measure(detector, trial, settings)))
     # The cell has its numbers, and keeps them.

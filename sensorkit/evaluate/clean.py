@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.detect.calibration import GAP_INTERVALS
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 
 def clean_time(time: NDArray[np.int64], window: NDArray[np.int64]) -> int:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sensorkit.evaluate.metrics.affiliation import affiliation
 from sensorkit.evaluate.metrics.points import point_scores
 from sensorkit.evaluate.metrics.ranged import range_f, range_precision, range_recall
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import LEAST_FAULTS, Interval, figure_interval
 from sensorkit.evaluate.statistics.blocks import block_of
+from sensorkit.runs import runs
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -14,7 +14,6 @@ from sensorkit.evaluate.clean import alarm_places, clean_time, false_alarm_time
 from sensorkit.evaluate.events import EventTable, Role
 from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_figures, flag_intervals
 from sensorkit.evaluate.metrics import average_precision, roc_auc, vus
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.statistics import (
     Interval,
@@ -30,6 +29,7 @@ from sensorkit.evaluate.statistics.blocks import FIGURES, Draws, bootstrap
 from sensorkit.evaluate.statistics.nested import share_interval
 from sensorkit.evaluate.trial import Trial
 from sensorkit.readings import Alert
+from sensorkit.runs import runs
 
 __all__ = ["CASE_COLUMNS", "Scored", "event_f1", "event_f1_interval", "score_cell"]
 

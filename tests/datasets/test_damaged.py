@@ -8,10 +8,10 @@ import pytest
 
 from sensorkit import datasets
 from sensorkit.datasets import load_nab, places
-from sensorkit.datasets.series import runs
+from sensorkit.datasets.series import windows_of
 from sensorkit.errors import DataError
 from sensorkit.evaluate.metrics import nab as nab_metric
-from sensorkit.evaluate.runs import runs as runs_of_metrics
+from sensorkit.runs import runs
 
 from .test_loaders import (
     FOUR,
@@ -362,5 +362,5 @@ def test_runs_are_those_of_the_metrics():
     rng = np.random.default_rng(1)
     for n in range(12):
         ones = rng.random(n) < 0.5
-        start, stop = runs_of_metrics(ones)
-        assert runs(ones).tolist() == np.column_stack((start, stop - 1)).tolist()
+        start, stop = runs(ones)
+        assert windows_of(ones).tolist() == np.column_stack((start, stop - 1)).tolist()

@@ -1,8 +1,6 @@
 import itertools
 import json
 import math
-import sys
-import types
 from importlib.resources import files
 
 import jsonschema
@@ -317,9 +315,7 @@ def test_an_alert_raised_while_time_passes_is_counted(make_recording, threshold_
 
 
 def measuring(monkeypatch, measure):
-    stand_in = types.ModuleType("sensorkit.evaluate.detectability")
-    stand_in.measure = measure
-    monkeypatch.setitem(sys.modules, "sensorkit.evaluate.detectability", stand_in)
+    monkeypatch.setattr("sensorkit.evaluate.cell.measure", measure)
     return FEW.model_copy(update={"detectability": DetectabilityGrid(kinds=("drift",))})
 
 

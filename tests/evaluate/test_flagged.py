@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sensorkit.evaluate.flagged import FLAG_FIGURES, flag_figures, flag_intervals
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import resample
+from sensorkit.runs import runs
 
 
 def series(rng, faults, step=100, length=20):

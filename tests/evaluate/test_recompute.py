@@ -20,7 +20,6 @@ from sensorkit.evaluate.metrics import (
     roc_auc,
     vus,
 )
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import (
     bunching,
     censored_median,
@@ -31,6 +30,7 @@ from sensorkit.evaluate.statistics import (
     wilson_interval,
 )
 from sensorkit.evaluate.statistics.blocks import FIGURES, bootstrap
+from sensorkit.runs import runs
 
 FAULTS = (
     ("bias", 2000, 20, 4.0),

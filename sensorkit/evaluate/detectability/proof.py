@@ -17,7 +17,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
-from scipy.stats import hypergeom
 
 from sensorkit.evaluate.statistics import CONFIDENCE
 
@@ -46,6 +45,8 @@ def falls(n: Floats, y: Floats) -> bool:
     >>> falls(twenty, np.array([20, 20, 20, 20, 20, 20, 20, 18.0]))  # so two misses may lie
     False
     """
+    from scipy.stats import hypergeom  # half a second; who measures no curve need not wait
+
     missed = n - y
     above, of = np.cumsum(missed[::-1])[:-1], np.cumsum(n[::-1])[:-1]
     p = np.asarray(hypergeom.sf(above - 1, n.sum(), missed.sum(), of))

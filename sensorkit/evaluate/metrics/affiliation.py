@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sensorkit.evaluate.metrics.checks import labels_and_flags, some_fault
-from sensorkit.evaluate.runs import Runs, runs
+from sensorkit.runs import Runs, runs
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -30,9 +30,9 @@ from sensorkit.evaluate.metrics.checks import (
     some_fault,
     whole_number,
 )
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import censored_median
 from sensorkit.readings import Alert, Severity
+from sensorkit.runs import runs
 
 # Readings are matched as if there were one a second, so that seconds are rows.
 ROW_NS = 1_000_000_000

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensorkit.evaluate.metrics.checks import positive_seconds, zero_one
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 ROUNDING = 1e-12
 """By which a quotient of two times may be off, relative to it."""

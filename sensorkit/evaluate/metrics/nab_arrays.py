@@ -19,7 +19,7 @@ from sensorkit.evaluate.metrics.nab import (
     best_threshold,
     score_at,
 )
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 Profile = Literal["standard", "reward_low_FP_rate", "reward_low_FN_rate"]
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from sensorkit.evaluate.metrics.checks import labels_and_flags, some_fault
 from sensorkit.evaluate.metrics.points import point_scores
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 
 def point_adjusted_f1_warning(labels: ArrayLike, flags: ArrayLike) -> float:

@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sensorkit.evaluate.metrics.checks import labels_and_flags, number, some_fault
-from sensorkit.evaluate.runs import Rows, runs
+from sensorkit.runs import Rows, runs
 
 Bias = Literal["flat", "front", "middle", "back"]
 Cardinality = Literal["one", "reciprocal"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensorkit.evaluate.metrics.checks import labels_and_scores, whole_number, zero_one
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 MARGIN = 100
 

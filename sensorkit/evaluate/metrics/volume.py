@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sensorkit.evaluate.metrics.order import count_reaching, falling
-from sensorkit.evaluate.runs import runs
+from sensorkit.runs import runs
 
 
 class Volume(NamedTuple):

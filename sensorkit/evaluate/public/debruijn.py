@@ -36,7 +36,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.datasets.series import Series, runs
+from sensorkit.datasets.series import Series, windows_of
 from sensorkit.detect.base import Detector
 from sensorkit.evaluate.public.alarms import FALSE_PER_DAY, FLAGGED, PRECISION, RECALL, Alarms
 from sensorkit.evaluate.public.pooling import Floats, mean
@@ -136,7 +136,7 @@ def case_of(clean: Series, faulty: Series) -> Case:
 def events(one: Series, first: int) -> NDArray[np.int64]:
     """Return first and last row after row *first* of each run of rows with the same kind."""
     if one.categories is None:
-        return runs(one.labels[first:])
+        return windows_of(one.labels[first:])
     kinds = one.categories[first:]
     changed = np.array([a != b for a, b in pairwise(kinds)], dtype=np.bool_)
     bounds = np.concatenate([[0], np.flatnonzero(changed) + 1, [len(kinds)]])

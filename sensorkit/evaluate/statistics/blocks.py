@@ -17,8 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import LEAST_FAULTS, Interval, figure_interval
+from sensorkit.runs import runs
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sensorkit.datasets.series import Series, runs
+from sensorkit.datasets.series import Series, windows_of
 from sensorkit.evaluate.public.loop import tried_on
 from sensorkit.evaluate.public.sources import protocol
 
@@ -59,7 +59,7 @@ def given(name, series):
 
 def labelled(series, labels):
     extra = {"changepoints": np.zeros(N, dtype=bool)}
-    return replace(series, labels=labels, windows=runs(labels), extra=extra)
+    return replace(series, labels=labels, windows=windows_of(labels), extra=extra)
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from sensorkit.evaluate.metrics import average_precision, roc_auc, vus, vus_pr, vus_roc
-from sensorkit.evaluate.runs import runs
 from sensorkit.evaluate.statistics import resample
 from sensorkit.evaluate.statistics.blocks import FIGURES, Blocks, block_of, bootstrap
+from sensorkit.runs import runs
 
 
 def series(rng, faults=12, step=400, length=30, scale=3.0):
