@@ -89,7 +89,7 @@ lock: $(STAMP) ## resolve the dependencies anew: requirements.lock and constrain
 	@uv=uv; command -v uv >/dev/null 2>&1 || \
 	  { "$(PY)" -m pip install -q --disable-pip-version-check uv && uv="$(BIN)/uv"; } && \
 	"$$uv" pip compile -q --universal --python-version 3.11 --upgrade --generate-hashes \
-	  --no-header --no-emit-index-url --no-emit-find-links --extra test pyproject.toml -o requirements.lock
+	  --no-header --no-emit-index-url --no-emit-find-links --extra test --extra docs pyproject.toml -o requirements.lock
 	@sed -n 's/^\([A-Za-z0-9_.-]*==[^\\]*[^\\ ]\).*/\1/p' requirements.lock > constraints.txt
 	@touch "$(STAMP)"
 

@@ -44,7 +44,7 @@ def test_conda_gets_its_packages_from_the_same_pins():
     environment = yaml.safe_load(text("environment.yml"))
     *conda, pip = environment["dependencies"]
     assert {re.split(r"[<>=]", name)[0] for name in conda} == {"python", "pip", "make"}
-    assert pip == {"pip": ["-c constraints.txt", "-e .[test]"]}
+    assert pip == {"pip": ["-c constraints.txt", "-e .[test,docs]"]}
 
 
 def test_make_alone_prints_the_targets():

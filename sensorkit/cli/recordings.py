@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
+from sensorkit.display.formats import seconds
 from sensorkit.errors import VerifyError
-from sensorkit.report.formats import seconds
 
 if TYPE_CHECKING:
     from sensorkit.capture import Recording

@@ -3,7 +3,7 @@
 from sensorkit.evaluate.benchmark import benchmark
 from sensorkit.evaluate.config import Config
 from sensorkit.evaluate.detectability import Detectability, detectability
-from sensorkit.evaluate.results import Results
+from sensorkit.evaluate.evaluation import Evaluation
 from sensorkit.evaluate.settings import Settings
 
-__all__ = ["Config", "Detectability", "Results", "Settings", "benchmark", "detectability"]
+__all__ = ["Config", "Detectability", "Evaluation", "Settings", "benchmark", "detectability"]

@@ -16,8 +16,8 @@ from sensorkit.capture import Recording
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.cell import Cell
 from sensorkit.evaluate.description import describe_detector, describe_recording
+from sensorkit.evaluate.evaluation import Evaluation, cases_frame, plain
 from sensorkit.evaluate.ranking import rank
-from sensorkit.evaluate.results import Results, cases_frame, plain
 from sensorkit.evaluate.running import pool
 from sensorkit.evaluate.running.fingerprint import cell_key, trial_digest
 from sensorkit.evaluate.running.grid import Outcome, Spec, entries
@@ -38,7 +38,7 @@ def benchmark(
     keep: str | Path | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> Results:
+) -> Evaluation:
     """Fit, calibrate and try each detector on each recording, and rank them.
 
     Parameters
@@ -63,7 +63,7 @@ def benchmark(
 
     Returns
     -------
-    Results
+    Evaluation
 
     Raises
     ------
@@ -110,7 +110,7 @@ def benchmark(
         seed=settings.seed,
         bases=bases,
     )
-    return Results(
+    return Evaluation(
         settings=plain(settings.to_dict(parameters)),
         recordings=plain([describe_recording(r, trials[r.name]) for r in recordings]),
         cells=plain([_described(cell) for cell in cells.values()]),

@@ -54,7 +54,7 @@ class Cell:
     alerts: tuple[Alert, ...] = ()
     microseconds_per_reading: float = math.nan
     detectability: tuple[dict[str, Any], ...] = ()
-    """Rows of `Results.detectability`."""
+    """Rows of `Evaluation.detectability`."""
     note: str | None = None
     """Why a part is missing that does not make the cell a failed one."""
     seconds: float = math.nan

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from sensorkit.display.formats import NONE, number, second, seconds
 from sensorkit.errors import UsageError
-from sensorkit.evaluate.results import read_cases
-from sensorkit.report.formats import NONE, number, second, seconds
+from sensorkit.evaluate.evaluation import read_cases
 
 SHOWN = 20
 

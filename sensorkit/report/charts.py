@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sensorkit.display.figure import ALERT, COLOURS, GREY, Figure, styles
+from sensorkit.display.formats import fixed, interval, number, percent, seconds
 from sensorkit.report.critical_difference import critical_difference
 from sensorkit.report.curves import curves
-from sensorkit.report.figures import ALERT, COLOURS, GREY, Figure, styles
-from sensorkit.report.formats import fixed, interval, number, percent, seconds
 from sensorkit.report.tables import compared
 
 Report = Mapping[str, Any]

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sensorkit.report.figures import COLOURS, GREY, Figure
-from sensorkit.report.formats import fixed, probability
+from sensorkit.display.figure import COLOURS, GREY, Figure
+from sensorkit.display.formats import fixed, probability
 
 Report = Mapping[str, Any]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sensorkit.report.figures import GREY, Figure, Style, styles
-from sensorkit.report.formats import count, number, percent, seconds, sized
+from sensorkit.display.figure import GREY, Figure, Style, styles
+from sensorkit.display.formats import count, number, percent, seconds, sized
 from sensorkit.report.smallest import Entry, Place, outcome, places_of, said_place
 from sensorkit.report.tables import chosen, compared
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from sensorkit.errors import RunError, UsageError
-from sensorkit.evaluate.results import SCHEMA_VERSION
+from sensorkit.evaluate.evaluation import SCHEMA_VERSION
 from sensorkit.report.files import read_json, write_json
 
 SCHEMA = Path(__file__).parent / "report.schema.json"

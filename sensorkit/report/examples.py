@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sensorkit.display.figure import Figure
+from sensorkit.display.formats import number, second, seconds
+from sensorkit.display.signal import signal
 from sensorkit.readings import Readings, isoformat, parse_time
-from sensorkit.report.figures import Figure, signal
 from sensorkit.report.files import read_json, write_json
-from sensorkit.report.formats import number, second, seconds
 
 FILE = "examples.json"
 CONTEXT = 2.0

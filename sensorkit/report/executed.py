@@ -13,8 +13,8 @@ from nbconvert.exporters import HTMLExporter
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from traitlets.config import Config
 
+from sensorkit.display.formats import visible
 from sensorkit.report.files import write_text
-from sensorkit.report.formats import visible
 from sensorkit.report.pages import TEMPLATES, script_json
 from sensorkit.report.parameters import read_notebook
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sensorkit.display.formats import NONE, day_and_minute, number, percent, seconds
 from sensorkit.errors import UsageError
 from sensorkit.report import inputs, measures, tables
 from sensorkit.report.cases import closer_look, load_cases
@@ -21,7 +22,6 @@ from sensorkit.report.document import made_by, read_report
 from sensorkit.report.examples import read_examples
 from sensorkit.report.executed import render_notebooks
 from sensorkit.report.files import INDEX, RUNS, read_json, write_text
-from sensorkit.report.formats import NONE, day_and_minute, number, percent, seconds
 from sensorkit.report.pages import page, plotly_asset, plotly_code
 from sensorkit.report.smallest import NUMBERS, smallest
 

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sensorkit.readings import parse_time
-from sensorkit.report.formats import (
+from sensorkit.display.formats import (
     NONE,
     count,
     day_and_minute,
@@ -17,6 +16,7 @@ from sensorkit.report.formats import (
     second,
     seconds,
 )
+from sensorkit.readings import parse_time
 from sensorkit.report.tables import ROWS_SHOWN
 
 Report = Mapping[str, Any]

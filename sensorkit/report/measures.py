@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sensorkit.report.formats import fixed, interval, number, percent, seconds
+from sensorkit.display.formats import fixed, interval, number, percent, seconds
 
 Report = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs_version
 from plotly.offline.offline import __file__ as plotly_offline
 
-from sensorkit.report.formats import seconds, visible
+from sensorkit.display.formats import seconds, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLOTLY_JS = Path(plotly_offline).parents[1] / "package_data" / "plotly.min.js"

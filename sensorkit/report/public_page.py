@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sensorkit import datasets
+from sensorkit.display.figure import Figure
+from sensorkit.display.formats import NONE, day_and_minute, number
 from sensorkit.evaluate.public import PublicResults
 from sensorkit.evaluate.public.sources import GENERATED
 from sensorkit.report.charts import interval_chart
 from sensorkit.report.critical_difference import too_few
 from sensorkit.report.executed import render_notebooks
-from sensorkit.report.figures import Figure
 from sensorkit.report.files import write_text
-from sensorkit.report.formats import NONE, day_and_minute, number
 from sensorkit.report.pages import page, plotly_asset
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sensorkit.report.formats import (
+from sensorkit.display.formats import (
     NONE,
     count,
     number,
@@ -92,7 +92,7 @@ def smallest_frame(report: Report) -> pd.DataFrame:
     Parameters
     ----------
     report : mapping
-        report.json, or what `Results.to_dict` returns.
+        report.json, or what `Evaluation.to_dict` returns.
     """
     table = smallest(report)
     if table is None:

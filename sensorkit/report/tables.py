@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sensorkit.report.formats import (
+from sensorkit.display.formats import (
     NONE,
     count,
     fixed,

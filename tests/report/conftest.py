@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from sensorkit.evaluate.results import cases_frame
+from sensorkit.evaluate.evaluation import cases_frame
 from sensorkit.evaluate.rows import CASE_COLUMNS
 from sensorkit.readings import Readings
 from sensorkit.report import measures, tables

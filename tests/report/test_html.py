@@ -6,10 +6,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from sensorkit.display.formats import fixed, number, percent
 from sensorkit.errors import UsageError
 from sensorkit.report import html, tables
 from sensorkit.report.files import write_json
-from sensorkit.report.formats import fixed, number, percent
 
 HOSTILE = (
     "</script><script>hacked=1</script><img src=http://127.0.0.1/x onerror=hacked=1>"

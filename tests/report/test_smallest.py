@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from sensorkit.display.figure import COLOURS, styles
+from sensorkit.display.formats import NONE
 from sensorkit.report import html
 from sensorkit.report.curves import CURVES_SHOWN, curves, left_out
-from sensorkit.report.figures import COLOURS, styles
-from sensorkit.report.formats import NONE
 from sensorkit.report.inputs import method
 from sensorkit.report.measures import definitions as definitions_of_all
 from sensorkit.report.smallest import smallest

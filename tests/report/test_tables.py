@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from sensorkit.display.formats import NONE
 from sensorkit.report import html, inputs, measures, tables
 from sensorkit.report.files import write_json
-from sensorkit.report.formats import NONE
 
 
 def test_the_first_two_are_compared_in_numbers(report):

@@ -23,8 +23,9 @@ from sensorkit.readings import Readings, Words
 FORMAT = 1
 """Of the kept file and of this hash; a new one makes all that was kept before unknown."""
 
-ASIDE = ("__main__.py", "cli", "datasets", "evaluate/public", "notebook.py", "report")
-"""Parts of sensorkit on which no cell depends: none of the others imports them."""
+ASIDE = ("__main__.py", "cli", "datasets", "evaluate/public", "display", "notebook", "report")
+"""Parts of sensorkit on which no number of a cell depends: others import none but `display`,
+which only shows."""
 
 PACKAGES = ("numba", "llvmlite", "numpy", "pandas", "scikit-learn", "scipy")
 """Whose version may change a number."""

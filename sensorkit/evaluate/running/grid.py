@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from sensorkit import detect
 from sensorkit.errors import SensorkitError, UsageError
 from sensorkit.evaluate.cell import Cell, Tell, run_cell
-from sensorkit.evaluate.results import SERIES
+from sensorkit.evaluate.evaluation import SERIES
 from sensorkit.evaluate.rows import Scored, score_cell
 from sensorkit.evaluate.settings import KIND, Settings
 from sensorkit.evaluate.trial import Trial

@@ -12,6 +12,7 @@ import pytest
 from sensorkit import notebook
 from sensorkit.capture import Recording
 from sensorkit.errors import ProfileError, RunError
+from sensorkit.notebook import device
 from sensorkit.readings import Alert, Readings, Severity
 from sensorkit.report.files import project_root, read_json
 
@@ -142,9 +143,9 @@ def test_a_device_captured_twice_is_the_same_and_every_frame_is_there(tmp_path, 
 
 def test_an_emulator_ends_with_the_block_that_started_it(monkeypatch):
     started = []
-    popen = notebook.subprocess.Popen
+    popen = device.subprocess.Popen
     monkeypatch.setattr(
-        notebook.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0]
+        device.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0]
     )
 
     with notebook.emulated("serial_monitor", seconds=1e6) as port:

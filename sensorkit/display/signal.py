@@ -1,116 +1,21 @@
-"""Figures as plain plotly.js descriptions: data in, dictionaries out, no colours of a theme.
+"""The signal of a channel as a plotly.js description: faults shaded, alerts marked, gaps open.
 
-A page sets text, grid and background from its own style (light, dark, print); a notebook from
-its template. A figure always brings a sentence for those who cannot see it, and its numbers.
+Data in, dictionaries out: nothing here needs plotly.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Six hues (blue, ochre, rose, green, violet, teal) of 3:1 against both white and near black, chosen
-# so that the two most alike lie as far apart as can be (OKLab), seen with and without red or green.
-COLOURS = ("#3364db", "#bd871c", "#bb4271", "#317d01", "#b673f3", "#279da8")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-GREY = "#7c7f86"
-FAULT = "#d1660a"
-ALERT = "#c2255c"
-SIGNAL = "#1f77c9"
+from sensorkit.display.figure import ALERT, FAULT, SIGNAL
+from sensorkit.display.thinning import MAX_POINTS, downsample
 
 GAP_STEPS = 5
 """A step longer than so many usual ones breaks the line."""
-
-MAX_POINTS = 2000
-"""Points a line is drawn with; a screen has fewer columns."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure and what stands beside it."""
-
-    name: str
-    caption: str
-    alt: str
-    """What it shows, in a sentence."""
-    spec: Mapping[str, Any]
-    """`data` and `layout` for Plotly.newPlot."""
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    """Its numbers, for the table beside it."""
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one detector is drawn, in every figure of a page: no two differ by colour alone."""
-
-    colour: str
-    dash: str
-    symbol: str
-
-    def veil(self, opacity: float) -> str:
-        """Return the colour as plotly fills with it.
-
-        >>> Style("#1f77c9", "solid", "circle").veil(0.2)
-        'rgba(31, 119, 201, 0.2)'
-        """
-        red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
-        return f"rgba({red}, {green}, {blue}, {opacity:g})"
-
-
-def styles(names: Sequence[str]) -> dict[str, Style]:
-    """Return the style of each name, by its place; colours come again after six, dashes shifted.
-
-    >>> styles(["guard", "sigma"])["sigma"]
-    Style(colour='#bd871c', dash='dash', symbol='square')
-    """
-    n = len(COLOURS)
-    return {
-        name: Style(COLOURS[i % n], DASHES[(i + i // n) % len(DASHES)], SYMBOLS[i % len(SYMBOLS)])
-        for i, name in enumerate(names)
-    }
-
-
-def downsample(values: NDArray[np.float64], points: int = MAX_POINTS) -> NDArray[np.intp]:
-    """Return the rows to draw so that every spike is still there.
-
-    The series is cut into `points // 2` parts and the smallest and the largest value of each is
-    kept; a part without values keeps its first row, so that a gap stays a gap.
-
-    Parameters
-    ----------
-    values : array of float, shape (n,)
-        NaN where there is no value.
-    points : int
-        At most about this many rows are returned.
-
-    Returns
-    -------
-    array of int, shape (m,), rising
-
-    Examples
-    --------
-    >>> values = np.zeros(10_000)
-    >>> values[4321] = 9.0
-    >>> 4321 in downsample(values, 100)
-    True
-    """
-    n = len(values)
-    if n <= points:
-        return np.arange(n)
-    edges = np.linspace(0, n, max(points // 2, 1) + 1).astype(np.intp)
-    parts = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
-    missing = np.isnan(values)
-    # Sorted by part and then by value: the ends of each part's run are its extremes.
-    low = np.lexsort((np.where(missing, np.inf, values), parts))[edges[:-1]]
-    high = np.lexsort((np.where(missing, -np.inf, values), parts))[edges[1:] - 1]
-    return np.unique(np.concatenate([low, high, [0, n - 1]]))
 
 
 def times(time_ns: NDArray[np.int64], origin_ns: int | None = None) -> list[Any]:

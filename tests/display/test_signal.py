@@ -4,7 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from sensorkit.report.figures import COLOURS, downsample, signal
+from sensorkit.display.figure import COLOURS
+from sensorkit.display.signal import signal
+from sensorkit.display.thinning import downsample
 
 CARDS = {"light": "#ffffff", "dark": "#18202a"}
 # G. M. Machado et al., IEEE TVCG 15 (2009): how colours look to who lacks a kind of cone.

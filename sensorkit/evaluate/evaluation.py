@@ -35,7 +35,7 @@ SERIES = ("time", "label", "device")
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class Evaluation:
     """The results of a benchmark.
 
     Attributes

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sensorkit.errors import UsageError
-from sensorkit.evaluate import Results, Settings, benchmark
-from sensorkit.evaluate import results as results_module
-from sensorkit.evaluate.results import plain
+from sensorkit.evaluate import Evaluation, Settings, benchmark
+from sensorkit.evaluate import evaluation as evaluation_module
+from sensorkit.evaluate.evaluation import plain
 
 FAULTS = (("bias", 2000, 20, 8.0), ("spike", 2400, 1, 9.0))
 
@@ -23,7 +23,7 @@ def results(recording_maker, tmp_path_factory):
 
 def test_what_is_written_is_read_back_the_same(results, tmp_path):
     results.write(tmp_path / "out")
-    found = Results.read(tmp_path / "out")
+    found = Evaluation.read(tmp_path / "out")
     assert found.to_dict() == results.to_dict()
     pd.testing.assert_frame_equal(found.cases, results.cases)
     assert found.scores.keys() == results.scores.keys()
@@ -69,13 +69,13 @@ def test_a_disk_that_is_full_leaves_no_file_half_written(results, tmp_path, monk
         def __getattr__(self, name):
             return getattr(self._opened, name)
 
-    real = results_module.Path.open
+    real = evaluation_module.Path.open
 
     def open_(path, *args, **kwargs):
         opened = real(path, *args, **kwargs)
         return Full(opened) if path.name == f"{file}.part" else opened
 
-    monkeypatch.setattr(results_module.Path, "open", open_)
+    monkeypatch.setattr(evaluation_module.Path, "open", open_)
     with pytest.raises(OSError, match="No space left"):
         results.write(tmp_path)
     assert not (tmp_path / file).exists()
@@ -88,7 +88,7 @@ def test_a_folder_without_one_of_the_files_is_refused(results, tmp_path, file):
     results.write(tmp_path)
     (tmp_path / file).unlink()
     with pytest.raises(UsageError, match=f"has no {file}"):
-        Results.read(tmp_path)
+        Evaluation.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_results_of_another_kind_are_refused(results, tmp_path, text, message):
     results.write(tmp_path)
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(UsageError, match=message):
-        Results.read(tmp_path)
+        Evaluation.read(tmp_path)
 
 
 def test_numbers_that_json_has_no_word_for_become_null():
@@ -122,7 +122,7 @@ def test_the_table_has_one_row_a_detector_best_first(results):
 def test_the_parts_added_last_may_be_left_out(results, tmp_path):
     bare = dataclasses.replace(results, cells=[], critical_difference=None)
     bare.write(tmp_path)
-    assert Results.read(tmp_path).to_dict() == bare.to_dict()
+    assert Evaluation.read(tmp_path).to_dict() == bare.to_dict()
     text = json.loads((tmp_path / "results.json").read_text())
     assert (text["schema_version"], text["cells"], text["critical_difference"]) == (2, [], None)
 
