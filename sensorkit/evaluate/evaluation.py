@@ -16,7 +16,7 @@ from sensorkit.errors import UsageError
 from sensorkit.evaluate.cases import CASE_COLUMNS
 from sensorkit.readings import isoformat
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 PARTS = (
     "settings",

@@ -96,7 +96,7 @@ def test_a_folder_without_one_of_the_files_is_refused(results, tmp_path, file):
     [
         ("{", "is not JSON"),
         ("[]", "schema_version None"),
-        ('{"schema_version": 99}', "schema_version 99, this version reads 2"),
+        ('{"schema_version": 99}', "schema_version 99, this version reads 3"),
     ],
 )
 def test_results_of_another_kind_are_refused(results, tmp_path, text, message):
@@ -124,7 +124,7 @@ def test_the_parts_added_last_may_be_left_out(results, tmp_path):
     bare.write(tmp_path)
     assert Evaluation.read(tmp_path).to_dict() == bare.to_dict()
     text = json.loads((tmp_path / "results.json").read_text())
-    assert (text["schema_version"], text["cells"], text["critical_difference"]) == (2, [], None)
+    assert (text["schema_version"], text["cells"], text["critical_difference"]) == (3, [], None)
 
 
 def test_every_figure_of_a_row_has_an_interval_beside_it(results):

@@ -165,7 +165,7 @@ def report() -> dict:
     day = 86400
     stretch = {"start": at(0), "end": at(day - 1), "readings": day, "hours": 24.0}
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "run": {
             "id": "20260131T120000Z-0a1b2c",
             "created_at": "2026-01-31T12:00:00.000000Z",
