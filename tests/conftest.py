@@ -9,6 +9,9 @@ import pytest
 
 from sensorkit.wire.identity import PortTree
 
+sys.path.insert(0, str(Path(__file__).parent))
+from browsing import _program, browser  # noqa: F401 - fixtures
+
 
 @pytest.fixture(scope="session")
 def sensorkit_data() -> Path:

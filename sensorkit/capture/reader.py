@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
-from sensorkit.capture import layout, tables
+from sensorkit.capture import layout, showing, tables
 from sensorkit.capture.blocks import BLOCK_BYTES, Block, BlockReader
+from sensorkit.display.formats import count, seconds
 from sensorkit.errors import RecordingError
 from sensorkit.profile import Profile
-from sensorkit.readings import Readings
+from sensorkit.readings import Alert, Readings
+from sensorkit.readings.times import Time
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.framing import Line
+
+if TYPE_CHECKING:  # plotly takes half a second, which most commands need not wait
+    import plotly.graph_objects as go
 
 
 class Recording:
@@ -105,6 +110,61 @@ class Recording:
         """
         return tables.read_metrics(self._file(layout.METRICS), self.profile.channel_names)
 
+    def plot(
+        self,
+        channels: str | Sequence[str] | None = None,
+        *,
+        alerts: pd.DataFrame | Iterable[Alert] = (),
+        labels: bool | pd.DataFrame = True,
+        start: Time | None = None,
+        end: Time | None = None,
+        height: int | None = None,
+        interactive: bool | None = None,
+    ) -> go.Figure | go.FigureWidget:
+        """Return a figure: a row a channel on one time axis, with unit, faults and alerts.
+
+        Parameters
+        ----------
+        channels : str or sequence of str, optional
+            All by default.
+        alerts : iterable of Alert or DataFrame
+            As `detector.alerts` or `detect.to_frame` give them; marked where they begin.
+        labels : bool or DataFrame
+            The faults of the recording are shaded, or those of a table like `labels`.
+        start, end, height, interactive
+            As for `Readings.plot`, which says what one can do with the figure.
+
+        Raises
+        ------
+        RecordingError
+            If the recording was cut off or a table cannot be read.
+        KeyError
+            If there is no such channel.
+
+        Examples
+        --------
+        What the guard says of an hour of one channel::
+
+            recording = Recording.open("recordings/monday-drift")
+            alerts = list(detect.watch(guard, recording.readings()))
+            hour = {"start": "2026-01-01T01:00", "end": "2026-01-01T02:00"}
+            recording.plot("temperature", alerts=alerts, **hour)
+        """
+        readings = self.readings()
+        faults = (self.labels() if labels else None) if isinstance(labels, bool) else labels
+        lasts_s = float(np.ptp(readings.time)) / 1e9 if len(readings) else 0.0
+        return readings.plot(
+            channels,
+            labels=faults,
+            alerts=alerts,
+            units={one.name: one.unit for one in self.profile.channels},
+            start=start,
+            end=end,
+            title=f"{self.name}: {count(len(readings))} readings in {seconds(lasts_s)}",
+            height=height,
+            interactive=interactive,
+        )
+
     def texts(self) -> list[tuple[str, ...]]:
         """Return the values of `readings` as they are written, a tuple a reading."""
         return tables.read_texts(self._file(layout.METRICS), self.profile.channel_names)
@@ -181,28 +241,10 @@ class Recording:
         return parent
 
     def __repr__(self) -> str:
-        return f"Recording({str(self.dir)!r}, {self.kind}, {self.status})"
+        return f"Recording({self.name!r}, {self.kind}, {self.status}{showing.amount(self)})"
 
     def _repr_html_(self) -> str:
-        counts = self.counts
-        facts = {
-            "recording": self.name,
-            "kind": self.kind,
-            "status": f"{self.status} {self.meta.get('reason', '')}".strip(),
-            "device": f"{self.meta.get('device', '')} ({self.profile.name})",
-            "channels": ", ".join(
-                f"{c.name} [{c.unit}]" if c.unit else c.name for c in self.profile.channels
-            ),
-            "readings": counts.get("frames", ""),
-            "rejected": sum(counts.get("rejected", {}).values()) if counts else "",
-            "from": self.meta.get("started") or "",
-            "to": self.meta.get("ended") or "",
-        }
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{key}</th><td>{html.escape(str(value))}</td></tr>"
-            for key, value in facts.items()
-        )
-        return f"<table>{rows}</table>"
+        return showing.card(self).html()
 
     def _must_be_whole(self) -> None:
         if not self.whole:

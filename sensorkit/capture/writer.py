@@ -324,6 +324,10 @@ def write_recording(
         What it was made from.
     plan, seed, source : optional
         Stand in recording.json: what was injected, or what was imported.
+    name, device : str, optional
+        Of the recording and of the device; the folder's name and the profile's where not given.
+    reason : str
+        How it ended, as recording.json has it.
 
     Returns
     -------

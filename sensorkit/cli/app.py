@@ -34,8 +34,10 @@ FAMILIES = (
     "recordings",
     "detect",
     "evaluate",
+    "compare",
     "datasets",
     "demo",
+    "new_notebook",
 )
 
 app = typer.Typer(

@@ -5,14 +5,25 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorkit.cli.app import command, err, out, print_json, printable
+from sensorkit.cli.app import command, counted, err, out, print_json, printable
 from sensorkit.errors import UsageError
 
+if TYPE_CHECKING:
+    from sensorkit.report.for_ci import Copies
+
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs.")]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="The run to compare with: an id, the beginning of one, a folder; by default the "
+        "newest earlier run of the same data.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -71,6 +82,23 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Judge its first so many series only.")
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DETECTOR.METRIC>=NUMBER",
+            help="What the run has to find, again for more; exit 1 and names what fell short. "
+            "guard.event_recall>=0.9, best.false_alarms_per_day<=1, "
+            "guard.a90_95.drift.temperature<=2.",
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write a copy of the run's junit.xml here.")
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(help='Append the run\'s summary.md here, as to "$GITHUB_STEP_SUMMARY".'),
+    ] = None,
+    base: Base = None,
     out_dir: Out = Path("reports"),
     quick: Annotated[
         bool, typer.Option("--quick", help="An hour of the device: a first look, half a minute.")
@@ -88,6 +116,9 @@ def evaluate(
 
     Example: sensorkit evaluate --recording captures/boiler --set false_alarms_per_day=0.5
     """
+    from sensorkit.report.for_ci import Copies
+
+    copies = Copies(junit, summary)
     if dataset is not None:
         own = {
             "--recording": recording,
@@ -96,6 +127,8 @@ def evaluate(
             "--config": config,
             "--quick": quick,
             "--fresh": fresh,
+            "--require": require,
+            "--base": base,
         }
         _public(
             dataset,
@@ -106,6 +139,7 @@ def evaluate(
             not_with=[option for option, value in own.items() if value],
             settings=settings or [],
             workers=workers,
+            copies=copies,
             as_json=as_json,
         )
         return
@@ -123,9 +157,12 @@ def evaluate(
         profile=profile,
         faults=faults,
         settings=said if workers is None else {"workers": workers, **said},
+        require=require or (),
+        base=base or "",
         quick=quick,
         fresh=fresh,
         arguments=sys.argv[1:],
+        copies=copies,
     )
     progress = _Progress()
     try:
@@ -134,12 +171,30 @@ def evaluate(
         progress.close()
         err.print("sensorkit: stopped; the run is marked as aborted")
         raise typer.Exit(130) from None
+    found = read_json(folder / "report.json")
+    required = found.get("requirements", [])
     if as_json:
-        print_json({"run": folder.name, "report": str(folder / "report.html"), **_said(folder)})
-        return
-    facts = read_json(folder / "run.json")
-    out.print(printable(read_json(folder / "report.json")["verdict"]["sentence"]))
-    out.print(f"{facts['duration_s']:.0f} s; report: {folder / 'report.html'}")
+        said = {key: found[key] for key in ("verdict", "requirements") if key in found}
+        print_json({"run": folder.name, "report": str(folder / "report.html"), **said})
+    else:
+        out.print(printable(found["verdict"]["sentence"]))
+        took = read_json(folder / "run.json")["duration_s"]
+        out.print(f"{took:.0f} s; report: {folder / 'report.html'}")
+    _hold_against(required)
+
+
+def _hold_against(required: list[dict[str, Any]]) -> None:
+    """Say what fell short of what was required, and leave with 1 if anything did."""
+    from sensorkit.report.requirement_words import sentence
+    from sensorkit.report.requirements import unmet
+
+    for row in required:
+        if not row["met"] or row["shown"] is False:
+            err.print(f"sensorkit: {printable(sentence(row))}")
+    short = unmet(required)
+    if short:
+        err.print(f"sensorkit: {len(short)} of {counted(len(required), 'requirement')} not met")
+        raise typer.Exit(1)
 
 
 def _public(
@@ -152,6 +207,7 @@ def _public(
     not_with: list[str],
     settings: list[str],
     workers: int | None,
+    copies: Copies,
     as_json: bool,
 ) -> None:
     """Judge detectors on a public data set."""
@@ -176,6 +232,7 @@ def _public(
             # None is one: most sets take seconds, and processes take some to start.
             workers=1 if workers is None else workers or cpu_count(),
             arguments=sys.argv[1:],
+            copies=copies,
             tell=_Progress(),
         )
     except KeyboardInterrupt:
@@ -188,12 +245,6 @@ def _public(
         return
     out.print(printable(found["sentence"]))
     out.print(f"{read_json(run / 'run.json')['duration_s']:.0f} s; report: {page}")
-
-
-def _said(folder: Path) -> dict[str, Any]:
-    from sensorkit.report.files import read_json
-
-    return {"verdict": read_json(folder / "report.json")["verdict"]}
 
 
 def _from_options(pairs: list[str]) -> dict[str, str]:
@@ -251,6 +302,7 @@ def report(
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Also one file (5 MB) to send to somebody.")
     ] = False,
+    base: Base = None,
     out_dir: Out = Path("reports"),
     as_json: AsJson = False,
 ) -> None:
@@ -258,14 +310,15 @@ def report(
 
     Example: sensorkit report latest
     """
-    from sensorkit.report import html
-    from sensorkit.report.files import find_run
+    from sensorkit.report import history, html, index_page
 
-    folder = find_run(run, out_dir)
+    folder = history.named_run(run, out_dir)
+    if base is not None:
+        history.name_base(folder, history.look_at_base(base, folder.parent.parent))
     page = html.render(folder)
     if standalone:
         page = html.render_standalone(folder)
-    index = html.index(folder.parent.parent)
+    index = index_page.index(folder.parent.parent)
     if as_json:
         print_json({"report": str(page), "index": str(index)})
         return

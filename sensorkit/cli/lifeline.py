@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -22,6 +23,8 @@ def _end_with_stdin() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    if sys.argv[1:2] == ["capture"]:
+        return  # it ends by itself, once a long recording is hashed
     time.sleep(GRACE_S)
     os._exit(1)
 

@@ -73,6 +73,16 @@ def find(name: str) -> Place:
     What the user put into a folder of their own is taken as it is, a part of a set too, if the
     loader finds a file there; the cache has to have every file of the card, in its length.
 
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    Place
+        Where it is, or would be.
+
     Raises
     ------
     DataError
@@ -176,6 +186,18 @@ def differences(name: str, folder: Path | None = None) -> dict[str, str]:
 
 def verify(name: str, folder: Path | None = None) -> int:
     """Hold a set against the hashes on its card; return how many files are as published.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    folder : Path, optional
+        Where it lies; where `find` finds it if not given.
+
+    Returns
+    -------
+    int
+        All files of the card that are here.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from sensorkit.detect.base import BaseDetector, Detector, watch
 from sensorkit.detect.calibration import CalibrationResult
 from sensorkit.detect.persist import load, save
 from sensorkit.detect.registry import make, names
-from sensorkit.detect.reporting import report
+from sensorkit.detect.reporting import report, to_frame
 
 __all__ = [
     "BaseDetector",
@@ -20,5 +20,6 @@ __all__ = [
     "names",
     "report",
     "save",
+    "to_frame",
     "watch",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self, Unpack
+from typing import Self, Unpack, overload
 
 import numpy as np
+import pandas as pd
 
+from sensorkit.detect import showing
 from sensorkit.detect.calibration import CalibrationResult, covered_days, lowest_threshold
 from sensorkit.detect.hooks import Hooks
 from sensorkit.detect.options import Shared
@@ -67,21 +69,29 @@ class BaseDetector(Hooks):
             self._unscored = None
         return self._threshold
 
-    def fit(self, readings: Readings) -> Self:
+    @property
+    def threshold_if_known(self) -> float | None:
+        """Return the threshold, or None if readings would have to be scored for it."""
+        scored = self._threshold is not None or self._unscored is None
+        return self.threshold_ if scored and (self.fitted or not self.must_be_fitted) else None
+
+    def fit(self, readings: Readings | pd.DataFrame) -> Self:
         """Learn from mostly healthy readings; calibration and stream are forgotten.
 
         Parameters
         ----------
-        readings : Readings
-            Of one device or several; differences and windows never cross devices. A detector
-            whose threshold comes from them scores them when the threshold is asked for, and
-            never if `calibrate` sets another: do not change their arrays until then.
+        readings : Readings or DataFrame
+            A DataFrame has a DatetimeIndex and a column a channel. Of one device or several;
+            differences and windows never cross devices. A detector whose threshold comes from them
+            scores them when the threshold is asked for, and never if `calibrate` sets another: do
+            not change their arrays until then.
 
         Raises
         ------
         DetectorError
             If there are too few readings to learn from; nothing is changed then.
         """
+        readings = self._readings(readings)
         if self.learns and not len(readings):
             raise DetectorError(f"{self.name}: there are no readings to fit on; give healthy ones")
         with self._all_or_nothing():
@@ -97,7 +107,7 @@ class BaseDetector(Hooks):
             self.reset()
         return self
 
-    def calibrate(self, clean: Readings, false_alarms_per_day: float = 1.0) -> Self:
+    def calibrate(self, clean: Readings | pd.DataFrame, false_alarms_per_day: float = 1.0) -> Self:
         """Freeze the threshold on clean readings; the stream is forgotten.
 
         The readings are scored as a fresh stream. The threshold becomes the lowest one that
@@ -107,7 +117,7 @@ class BaseDetector(Hooks):
 
         Parameters
         ----------
-        clean : Readings
+        clean : Readings or DataFrame
             Without faults, and not those of `fit`. Their time is what they cover: gaps of more
             than ten times the typical interval are left out, devices are added up.
         false_alarms_per_day : float
@@ -124,6 +134,7 @@ class BaseDetector(Hooks):
             If the readings cover no time, or the budget is not a positive number; nothing is
             changed then.
         """
+        clean = self._readings(clean)
         budget = positive(self.name, "false_alarms_per_day", false_alarms_per_day)
         days = sum(covered_days(part.time) for _, _, part in split(clean))
         if days <= 0.0:
@@ -183,11 +194,21 @@ class BaseDetector(Hooks):
 
     # The stream
 
-    def score(self, readings: Readings) -> Floats:
+    @overload
+    def score(self, readings: Readings) -> Floats: ...
+
+    @overload
+    def score(self, readings: pd.DataFrame) -> pd.Series[float]: ...
+
+    def score(self, readings: Readings | pd.DataFrame) -> Floats | pd.Series[float]:
         """Return a score per reading, shape (n,), higher is worse, and move on.
 
-        Always finite: `LARGEST` stands for infinity.
+        Always finite: `LARGEST` stands for infinity. Of a DataFrame it is a Series with the same
+        index and the name of the detector.
         """
+        if isinstance(readings, pd.DataFrame):
+            found = self.score(self._readings(readings))
+            return pd.Series(found, index=readings.index, name=self.name)
         scores: Floats | None = None
         for device, rows, part in self._by_device(readings):
             found = self._judge(device, part).most
@@ -239,8 +260,12 @@ class BaseDetector(Hooks):
         one = Readings.build(np.array([time_ns]), row[np.newaxis], self.channels or ())
         return float(self._judge(known, one).most[0])
 
-    def alerts(self, readings: Readings) -> list[Alert]:
-        """Return the episodes that begin with these readings, by time; instead of `score`."""
+    def alerts(self, readings: Readings | pd.DataFrame) -> list[Alert]:
+        """Return the episodes that begin with these readings, by time; instead of `score`.
+
+        `sensorkit.detect.to_frame` makes a table of them.
+        """
+        readings = self._readings(readings)
         begun = [
             (alert.start, int(row), alert)
             for device, rows, part in self._by_device(readings)
@@ -290,6 +315,14 @@ class BaseDetector(Hooks):
         quantile = float(np.quantile(self.score(readings), UNCALIBRATED_QUANTILE))
         self._devices = devices
         return math.nextafter(quantile, math.inf)
+
+    def _readings(self, data: Readings | pd.DataFrame) -> Readings:
+        return (
+            data if isinstance(data, Readings) else Readings.of(data, device=self._default_device)
+        )
+
+    def _repr_html_(self) -> str:
+        return showing.card(self).html()
 
     def _check_fitted(self) -> None:
         if self.must_be_fitted and not self.fitted:

@@ -134,6 +134,16 @@ def save(detector: Detector, path: str | Path) -> Path:
 def load(path: str | Path) -> BaseDetector:
     """Read a detector that `save` has written.
 
+    Parameters
+    ----------
+    path : path
+        The file; nothing in it is executed.
+
+    Returns
+    -------
+    BaseDetector
+        Fitted and calibrated as it was, at the beginning of a stream.
+
     Raises
     ------
     DetectorError

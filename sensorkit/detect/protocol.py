@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.readings import Alert, Readings
@@ -60,19 +61,23 @@ class Detector(Protocol):
         ...
 
 
-def watch(detector: Detector, source: Iterable[Readings]) -> Iterator[Alert]:
+def watch(
+    detector: Detector, source: Readings | pd.DataFrame | Iterable[Readings]
+) -> Iterator[Alert]:
     """Run over any source: a recording is one large batch, a live link many small ones.
 
     Parameters
     ----------
     detector : Detector
-    source : iterable of Readings
+    source : Readings, DataFrame or iterable of Readings
+        A DataFrame has a DatetimeIndex and a column a channel.
 
     Yields
     ------
     Alert
         As its episode begins; `end` is set on the same object when the episode is over.
     """
-    for readings in source:
+    batches = [Readings.of(source)] if isinstance(source, Readings | pd.DataFrame) else source
+    for readings in batches:
         yield from detector.alerts(readings)
     yield from detector.finish()

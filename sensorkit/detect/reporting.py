@@ -1,12 +1,62 @@
-"""Alerts as the entries of anomaly_report.json."""
+"""Alerts as the entries of anomaly_report.json, and as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from sensorkit.detect.base import LARGEST
+import numpy as np
+import pandas as pd
+
+from sensorkit.detect.streams import LARGEST
 from sensorkit.readings import Alert, isoformat
+
+COLUMNS = (
+    "start",
+    "end",
+    "detector",
+    "type",
+    "severity",
+    "device",
+    "channel",
+    "value",
+    "score",
+    "description",
+)
+"""Of the table of alerts."""
+
+
+def to_frame(alerts: Iterable[Alert]) -> pd.DataFrame:
+    """Return *alerts* as a table, a row each, in the order given; also what `plot` takes.
+
+    Returns
+    -------
+    DataFrame
+        `start` and `end` (UTC; NaT while the episode is open), `detector`, `type`, `severity`,
+        `device`, `channel`, `value`, `score`, `description`. What there is not is missing.
+
+    Examples
+    --------
+    >>> from sensorkit.readings import Severity
+    >>> hot = Alert(0, "THRESHOLD_BREACH_TEMP", Severity.CRITICAL, "Hot.", "rules", "monitor-1")
+    >>> to_frame([hot])[["start", "severity", "description"]].values.tolist()
+    [[Timestamp('1970-01-01 00:00:00+0000', tz='UTC'), 'CRITICAL', 'Hot.']]
+    """
+    rows = list(alerts)
+    found = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    table: dict[str, Any] = {}
+    for name, values in found.items():
+        if name in ("start", "end"):
+            times = np.array(
+                [np.iinfo(np.int64).min if time is None else time for time in values], np.int64
+            )  # the least integer is what NaT is made of
+            table[name] = pd.DatetimeIndex(times.view("datetime64[ns]"), tz="UTC")
+        elif name in ("value", "score"):
+            numbers = [np.nan if value is None else float(value) for value in values]
+            table[name] = np.array(numbers, dtype=np.float64)
+        else:
+            table[name] = pd.Series([None if v is None else str(v) for v in values], dtype=object)
+    return pd.DataFrame(table, columns=list(COLUMNS))
 
 
 def report(alerts: Iterable[Alert]) -> list[dict[str, Any]]:

@@ -144,7 +144,10 @@ def visible(text: object) -> str:
     >>> visible("\x1b[2Jhello\x00")
     '\\x1b[2Jhello\\x00'
     """
+    said = str(text)
+    if said.isprintable():
+        return said
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in str(text)
+        for char in said
     )

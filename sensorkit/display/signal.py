@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.display.figure import ALERT, FAULT, SIGNAL
+from sensorkit.display.lines import GAP_STEPS
 from sensorkit.display.thinning import MAX_POINTS, downsample
 
-GAP_STEPS = 5
-"""A step longer than so many usual ones breaks the line."""
+__all__ = ["GAP_STEPS", "fault_shapes", "signal", "signal_trace", "times"]
 
 
 def times(time_ns: NDArray[np.int64], origin_ns: int | None = None) -> list[Any]:

@@ -30,7 +30,7 @@ from sensorkit.evaluate.verdict import judge
 
 
 def benchmark(
-    recordings: Sequence[Recording],
+    recordings: Recording | str | Path | Sequence[Recording | str | Path],
     settings: Settings | None = None,
     *,
     own: Mapping[str, detect.Detector] | None = None,
@@ -43,9 +43,10 @@ def benchmark(
 
     Parameters
     ----------
-    recordings : sequence of Recording
-        With faults in their last part only: the first is for fitting, the second for
-        calibration, see `Settings`. Without any labels, false alarms are all that is counted.
+    recordings : sequence of Recording or path
+        One may stand alone. With faults in their last part only: the first is for fitting, the
+        second for calibration, see `Settings`. Without any labels, false alarms are all that is
+        counted.
     settings : Settings, optional
     own : mapping of str to Detector, optional
         Detectors of yours beside those that the settings name; a copy is tried.
@@ -81,10 +82,12 @@ def benchmark(
     is not stopped. With `memory_mb` there is always a worker process.
     """
     settings = settings or Settings()
-    _check(recordings, workers)
-    profiles = [recording.profile for recording in recordings]
+    several = [recordings] if isinstance(recordings, Recording | str | Path) else recordings
+    opened = [one if isinstance(one, Recording) else Recording.open(one) for one in several]
+    _check(opened, workers)
+    profiles = [recording.profile for recording in opened]
     table = entries(settings, own or {}, profiles)
-    trials = {recording.name: prepare(recording, settings) for recording in recordings}
+    trials = {recording.name: prepare(recording, settings) for recording in opened}
     specs = [Spec(name, entry, settings) for name in trials for entry in table]
     found = _run(
         specs, trials, workers, None if keep is None else Kept(Path(keep)), progress, clock
@@ -101,7 +104,7 @@ def benchmark(
     ]
     results = [row for one in scored.values() for row in one.rows]
     detectability = plain([row for cell in cells.values() for row in _detectability(cell)])
-    bases = _bases(recordings)
+    bases = _bases(opened)
     ranking = rank(
         scored,
         list(trials),
@@ -112,7 +115,7 @@ def benchmark(
     )
     return Evaluation(
         settings=plain(settings.to_dict(parameters)),
-        recordings=plain([describe_recording(r, trials[r.name]) for r in recordings]),
+        recordings=plain([describe_recording(r, trials[r.name]) for r in opened]),
         cells=plain([_described(cell) for cell in cells.values()]),
         detectors=plain(detectors),
         results=plain(results),

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sensorkit import detect
 from sensorkit.checked_yaml import Misplaced, read_yaml
 from sensorkit.errors import UsageError
+from sensorkit.evaluate.requirement import Requirement
 from sensorkit.evaluate.settings import Positive, Settings
 from sensorkit.faults.plan import KINDS
 from sensorkit.nearest import did_you_mean, unknown
@@ -25,6 +26,11 @@ def _listed(value: Any) -> Any:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
+
+
+def _one_or_more(value: Any) -> Any:
+    """Take one text for a list of it; a comma in it separates nothing."""
+    return [value] if isinstance(value, str) else value
 
 
 def _of_names(empty: Any) -> Any:
@@ -86,6 +92,8 @@ class Config(Settings):
     detectors: Annotated[dict[str, dict[str, Any]] | None, BeforeValidator(_of_names({}))] = None
     workers: Annotated[int, Field(ge=0)] | None = None
     """0: a process for each processor; 1: none, the limits are then looked at between steps."""
+    require: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    """What the run is to find, as `guard.event_recall>=0.9`; see `Requirement`."""
     notebooks: dict[str, dict[str, Any]] = Field(default={})
     """Notebook -> parameter -> value: what stands below or after a notebook's name."""
 
@@ -130,6 +138,11 @@ class Config(Settings):
             raise Misplaced(
                 ("recordings",), "stand beside an emulated device; benchmark one or the other"
             )
+        for place, text in enumerate(self.require):
+            try:
+                Requirement.parse(text)
+            except UsageError as error:
+                raise Misplaced(("require", place), str(error)) from error
         for name in ("seeds", "plans", "recordings"):
             given = getattr(self, name)
             if len(set(given)) < len(given):
@@ -157,9 +170,10 @@ class Config(Settings):
     def parameters(self) -> dict[str, Any]:
         """Return what was set, as parameters of the notebooks: `name` or `notebook.name`.
 
-        Without `recordings`, `profile` and `plan`, which the driver of the notebooks hands on.
+        Without `recordings`, `profile`, `plan` and `require`, which the driver of the notebooks
+        takes.
         """
-        own = {"recordings", "profile", "plan", "notebooks"}
+        own = {"recordings", "profile", "plan", "require", "notebooks"}
         values = self.model_dump(mode="json", include=self.model_fields_set - own)
         if self.detectability is not None:  # all of it: {} would mean none
             values["detectability"] = self.detectability.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sensorkit.capture import Recording
+from sensorkit.capture import Recording, layout
 from sensorkit.evaluate.cell import Cell
 from sensorkit.evaluate.events import clean_time, gaps
+from sensorkit.evaluate.quality import capture_quality
 from sensorkit.evaluate.settings import BASELINES
 from sensorkit.evaluate.trial import Trial, by_device, covered_hours
 from sensorkit.readings import Readings, isoformat
@@ -39,6 +41,7 @@ def describe_recording(recording: Recording, trial: Trial) -> dict[str, Any]:
         "status": str(recording.status),
         "profile": trial.profile.name,
         "sha256": recording.sha256,
+        "data_sha256": data_sha256(recording),
         "parent": _parent(recording.meta),
         "channels": [
             {"name": channel.name, "unit": channel.unit, "label": channel.title}
@@ -63,9 +66,26 @@ def describe_recording(recording: Recording, trial: Trial) -> dict[str, Any]:
         "missing": {
             channel: int(np.isnan(readings.channel(channel)).sum()) for channel in readings.channels
         },
+        "quality": capture_quality(recording, readings, trial),
         "stretches": {name: _stretch(part, default) for name, part in trial.stretches.items()},
         "faults": [_fault(fault) for fault in trial.labels.to_dict("records")],
     }
+
+
+def data_sha256(recording: Recording) -> str:
+    """Return the hash of what was measured and labelled: the same readings have the same.
+
+    The identity of a recording covers when bytes came in, too, and what it was made of; two
+    captures of one device never share it. Taken from the files, not from the manifest: it is the
+    files that detectors were tried on.
+    """
+    found = hashlib.sha256()
+    for name in (layout.METRICS, layout.LABELS):
+        path = recording.dir / name
+        # A file of labels without any says what no file says.
+        if name == layout.METRICS or (path.is_file() and len(recording.labels())):
+            found.update(f"{layout.sha256_of(path)}  {name}\n".encode())
+    return found.hexdigest()
 
 
 def describe_detector(

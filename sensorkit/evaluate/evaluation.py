@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from sensorkit.display.zooming import drawn
 from sensorkit.errors import UsageError
+from sensorkit.evaluate import showing, spreadsheet
 from sensorkit.evaluate.cases import CASE_COLUMNS
+from sensorkit.nearest import unknown
 from sensorkit.readings import isoformat
+
+if TYPE_CHECKING:  # plotly takes half a second, which most commands need not wait
+    import plotly.graph_objects as go
 
 SCHEMA_VERSION = 3
 
@@ -80,6 +86,65 @@ class Evaluation:
         rows.sort(key=lambda row: (row["recording"], place[row["detector"]]))
         return pd.DataFrame(rows).drop(columns="fault_kind")
 
+    @property
+    def figures(self) -> list[str]:
+        """Return the names of the figures that `plot` draws: those of the report."""
+        return [one.name for one in showing.charts(self)]
+
+    def plot(self, name: str | None = None) -> go.Figure:
+        """Return a figure of the report.
+
+        Parameters
+        ----------
+        name : str, optional
+            One of `figures`; the first of them where not given.
+
+        Raises
+        ------
+        UsageError
+            If there is no such figure; the nearest is named.
+
+        Examples
+        --------
+        ::
+
+            results = benchmark(["recordings/monday-faults"])
+            results.figures
+            results.plot("found-within")
+        """
+        return drawn(showing.chosen(showing.charts(self), name))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the ranking as a table: a row a detector, best first, with all its intervals."""
+        return pd.DataFrame(self.ranking).set_index("detector")
+
+    def __getitem__(self, detector: str) -> pd.DataFrame:
+        """Return the rows of one detector: a row for each recording and kind of fault.
+
+        Raises
+        ------
+        KeyError
+            If it did not take part; those that did are named.
+        """
+        names = [row["detector"] for row in self.ranking]
+        if detector not in names:
+            raise KeyError(unknown("detector", detector, names))
+        rows = [row for row in self.results if row["detector"] == detector]
+        first = {"recording": None, "fault_kind": None}
+        return pd.DataFrame([first | row for row in rows]).drop(columns="detector")
+
+    def __iter__(self) -> Iterator[str]:
+        return (row["detector"] for row in self.ranking)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __repr__(self) -> str:
+        return showing.card(self).text()
+
+    def _repr_html_(self) -> str:
+        return showing.card(self).html()
+
     def write(self, out_dir: Path) -> None:
         """Write the three files into *out_dir*, results.json last, each whole or not at all."""
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -93,7 +158,7 @@ class Evaluation:
             for recording, frame in self.scores.items()
             for column in frame.columns
         }
-        cases = self.cases.to_csv(index=False, lineterminator="\n")
+        cases = spreadsheet.to_csv(self.cases)
         _write(out_dir / "scores.npz", lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
         _write(out_dir / "cases.csv", lambda file: file.write(cases.encode()))
         _write(out_dir / "results.json", lambda file: file.write(f"{text}\n".encode()))
@@ -136,9 +201,10 @@ def cases_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def read_cases(path: Path) -> pd.DataFrame:
-    """Read cases.csv; only an empty cell is a missing one."""
+    """Read cases.csv, its texts as they were; only an empty cell is a missing one."""
     types = {name: _CASE_TYPES.get(name, "string") for name in CASE_COLUMNS}
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    written = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    return spreadsheet.restored(written)
 
 
 _CASE_TYPES = {

@@ -66,7 +66,7 @@ def label(
 
 
 def labels_frame(labels: Iterable[FaultLabel]) -> pd.DataFrame:
-    """Return labels as a table with the columns of labels.csv; start and end are UTC times."""
+    """Return *labels* as a table with the columns of labels.csv; start and end are UTC times."""
     rows = list(labels)
     frame = pd.DataFrame(
         {name: [getattr(row, name) for row in rows] for name in LABEL_COLUMNS},

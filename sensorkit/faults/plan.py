@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+import pandas as pd
 from pydantic import Field, model_validator
 
 from sensorkit.checked_yaml import Document, Misplaced, Section
@@ -16,6 +17,12 @@ from sensorkit.errors import PlanError
 from sensorkit.faults import on_bytes, on_values
 from sensorkit.faults.base import KINDS, Kind
 from sensorkit.nearest import unknown
+from sensorkit.readings import Readings
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from sensorkit.faults.showing import Source
 
 SHIPPED = Path(__file__).parent / "plans"
 
@@ -179,6 +186,68 @@ class FaultPlan(Document):
             and other.channel is not None
             and one.channel != other.channel
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the faults as a table, a row each, with the keys of the YAML file as columns.
+
+        >>> FaultPlan(faults=(Fault(kind="silence", duration_s=5),)).to_frame()["kind"].tolist()
+        ['silence']
+        """
+        rows = [fault.model_dump() for fault in self.faults]
+        index = pd.RangeIndex(1, len(rows) + 1, name="id")
+        return pd.DataFrame(rows, index=index, columns=list(Fault.model_fields))
+
+    def plot(
+        self,
+        on: Readings | pd.DataFrame | Source,
+        channels: str | Sequence[str] | None = None,
+        *,
+        seed: int = 0,
+        height: int | None = None,
+        interactive: bool | None = None,
+    ) -> go.Figure | go.FigureWidget:
+        """Return a figure of what the plan would do to *on*; nothing is changed or written.
+
+        Parameters
+        ----------
+        on : Recording, Readings or DataFrame
+            Healthy ones.
+        channels : str or sequence of str, optional
+            All by default.
+        seed : int
+            With the plan's own it fixes every place and random value, as in `inject`.
+        height, interactive
+            As for `Readings.plot`.
+
+        Raises
+        ------
+        PlanError
+            If a fault names a channel or device that is not there, or cannot be placed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> healthy = Readings.build(np.arange(300) * 1_000_000_000, np.zeros((300, 1)), ["T"])
+        >>> plan = FaultPlan.campaign(["stuck"], ["T"], durations_s=[20])
+        >>> plan.plot(healthy).layout.meta["alt"]
+        '1 fault of the plan, seed 0. T; 1 fault shaded (stuck 1); 0 alerts marked.'
+        """
+        # It injects, and what injects reads plans.
+        from sensorkit.faults.showing import plot
+
+        return plot(self, on, channels, seed=seed, height=height, interactive=interactive)
+
+    def _repr_html_(self) -> str:
+        from sensorkit.faults.showing import card
+
+        return card(self).html()
+
+    def __repr__(self) -> str:
+        from sensorkit.faults.showing import card
+
+        return card(self).text()
+
+    __str__ = __repr__
 
     @classmethod
     def campaign(

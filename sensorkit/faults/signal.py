@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,14 @@ from sensorkit.faults.plan import Fault, FaultPlan
 from sensorkit.faults.transport import refuse_live
 from sensorkit.nearest import unknown
 from sensorkit.readings import FaultLabel, Readings
+from sensorkit.readings.frames import WORDS
 
 # A normal distribution's standard deviation is this many median absolute deviations.
 SIGMAS_PER_MAD = 1.4826
 
 
 def robust_sigma(values: NDArray[np.float64]) -> float:
-    """Return 1.4826 times the median absolute deviation from the median, NaN left out.
+    """Return 1.4826 times the median absolute deviation of *values* from the median, NaN left out.
 
     Equals the standard deviation of Gaussian values, and is not moved by a few outliers. It
     measures all that the healthy signal does, slow wandering and cycles included, not the noise
@@ -268,6 +269,7 @@ def labels_of(
     return labels
 
 
+@overload
 def inject(
     readings: Readings,
     plan: FaultPlan,
@@ -275,13 +277,35 @@ def inject(
     *,
     scales: Mapping[str, float] | None = None,
     decimals: Mapping[str, int] | None = None,
-) -> tuple[Readings, pd.DataFrame]:
+) -> tuple[Readings, pd.DataFrame]: ...
+
+
+@overload
+def inject(
+    readings: pd.DataFrame,
+    plan: FaultPlan,
+    seed: int = 0,
+    *,
+    scales: Mapping[str, float] | None = None,
+    decimals: Mapping[str, int] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]: ...
+
+
+def inject(
+    readings: Readings | pd.DataFrame,
+    plan: FaultPlan,
+    seed: int = 0,
+    *,
+    scales: Mapping[str, float] | None = None,
+    decimals: Mapping[str, int] | None = None,
+) -> tuple[Readings | pd.DataFrame, pd.DataFrame]:
     """Inject the faults of *plan*; the readings given are not changed.
 
     Parameters
     ----------
-    readings : Readings
-        Healthy ones, of one or several devices.
+    readings : Readings or DataFrame
+        Healthy ones, of one or several devices. A DataFrame has a DatetimeIndex and a column a
+        channel; one comes back.
     plan : FaultPlan
     seed : int
         With the plan's own seed it fixes every place and every random value.
@@ -293,7 +317,7 @@ def inject(
 
     Returns
     -------
-    readings : Readings
+    readings : Readings or DataFrame
         Fewer than given where a silence took some.
     labels : pandas.DataFrame
         The columns `LABEL_COLUMNS`; one row a fault, in the order of the plan.
@@ -312,8 +336,9 @@ def inject(
     >>> float(faulty.values.sum()), labels["kind"].tolist()
     (10.0, ['bias'])
     """
-    faults = injections(readings, plan, seed, scales=scales)
-    keep = np.ones(len(readings), dtype=np.bool_)
+    given = Readings.of(readings)
+    faults = injections(given, plan, seed, scales=scales)
+    keep = np.ones(len(given), dtype=np.bool_)
     for injection in faults:
         kind = injection.placed.fault.of
         if isinstance(kind, TransportKind):
@@ -325,11 +350,17 @@ def inject(
                     "raw.log, or into the emulator"
                 )
             keep[injection.touched] = False
-    values, touched = distort_values(readings, faults, plan, seed)
-    for column, name in enumerate(readings.channels):
+    values, touched = distort_values(given, faults, plan, seed)
+    for column, name in enumerate(given.channels):
         if decimals is not None and name in decimals:
             rows = touched[:, column]
             # Adding 0 turns -0.0 into 0.0: no sensor says "-0.00".
             values[rows, column] = np.round(values[rows, column], decimals[name]) + 0.0
-    labels = labels_frame(labels_of(readings, faults, seed))
-    return replace(readings, values=values)[keep], labels
+    labels = labels_frame(labels_of(given, faults, seed))
+    if isinstance(readings, pd.DataFrame):
+        faulty = readings[keep].copy()
+        columns = [name for name in readings.columns if str(name) not in WORDS]
+        for name, column in zip(columns, values.T, strict=True):
+            faulty[name] = column[keep]
+        return faulty, labels
+    return replace(given, values=values)[keep], labels

@@ -14,9 +14,9 @@ from tqdm.auto import tqdm
 from sensorkit.capture import Recording, RecordingWriter
 from sensorkit.capture.recorder import record
 from sensorkit.errors import RunError
-from sensorkit.notebook.work import quiet
 from sensorkit.profile import Profile
 from sensorkit.readings import parse_time
+from sensorkit.surroundings import quiet
 from sensorkit.wire.links import open_link
 
 STARTED = parse_time("2026-01-01T00:00:00Z")
@@ -32,11 +32,12 @@ def emulated(
     seed: int = 1,
     hold: str | None = "NORMAL",
     faults: str = "",
+    speed: float | None = None,
 ) -> Iterator[str]:
     """Start the emulated device in a process of its own and give the port to open.
 
-    It speaks on a pseudo-terminal, or on a socket where there are none, as fast as the port
-    takes it; its frames carry their own time.
+    It speaks on a pseudo-terminal, or on a socket where there are none; its frames carry their
+    own time.
 
     Parameters
     ----------
@@ -50,13 +51,21 @@ def emulated(
         Operating state to stay in; NORMAL is a healthy device. None lets it change.
     faults : str
         Fault plan, by name or path.
+    speed : float, optional
+        How many times faster than the device; by default as fast as the port takes it.
+
+    Yields
+    ------
+    str
+        The port to open.
 
     Raises
     ------
     RunError
         If it does not start; the message is the emulator's.
     """
-    wanted = ["--duration", f"{seconds:g}", "--seed", str(seed), "--speed", "max"]
+    pace = "max" if speed is None else f"{speed:g}"
+    wanted = ["--duration", f"{seconds:g}", "--seed", str(seed), "--speed", pace]
     wanted += ["--hold", hold] if hold and hold in Profile.load(profile).states else []
     wanted += ["--faults", faults] if faults else []
     with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
@@ -67,6 +76,8 @@ def emulated(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
+            # An interrupt of some other cell is not meant for it.
+            start_new_session=True,
         )
         try:
             port = process.stdout.readline().strip() if process.stdout else ""
@@ -91,6 +102,10 @@ def capture_emulated(
         As for `emulated`.
     folder : Path
         Must not exist.
+
+    Returns
+    -------
+    Recording
     """
     device = Profile.load(profile)
     with emulated(profile, seconds=seconds, seed=seed, faults=faults) as port:

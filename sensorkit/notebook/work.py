@@ -1,4 +1,4 @@
-"""What notebooks import: set-up, an emulated device to capture, progress, figures."""
+"""Where a notebook writes what it found, and how its tables, figures and progress bars look."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import plotly.io as pio
@@ -17,9 +17,7 @@ from tqdm.auto import tqdm
 
 from sensorkit.capture import Recording
 from sensorkit.report.files import write_json
-
-if TYPE_CHECKING:  # its compiled parts take a second to load, and most notebooks need none
-    pass
+from sensorkit.surroundings import quiet
 
 Item = TypeVar("Item")
 
@@ -55,6 +53,11 @@ def setup(out_dir: str = "") -> Work:
     ----------
     out_dir : str
         Folder for the results; "" is a temporary one.
+
+    Returns
+    -------
+    Work
+        The folder, and what writes results into it.
     """
     pd.set_option("display.precision", 3)
     pd.set_option("display.width", 100)
@@ -66,13 +69,10 @@ def setup(out_dir: str = "") -> Work:
     return Work(out_dir)
 
 
-def quiet() -> bool:
-    """Return whether progress is kept silent: SENSORKIT_QUIET is set, as in runs and tests."""
-    return bool(os.environ.get("SENSORKIT_QUIET"))
-
-
 def progress(items: Iterable[Item], what: str = "", *, total: int | None = None) -> Iterable[Item]:
     """Return *items* with a progress bar; without one where SENSORKIT_QUIET is set.
+
+    *what* stands before the bar; *total* is how many there are, where `len` does not say.
 
     `TQDM_DISABLE` does not reach tqdm.auto in a kernel, hence the explicit word.
     """
@@ -81,7 +81,10 @@ def progress(items: Iterable[Item], what: str = "", *, total: int | None = None)
 
 
 def progress_of(what: str) -> Callable[[int, int, str], None]:
-    """Return a callback (done, of, next) that moves a progress bar; silent as `progress` is."""
+    """Return a callback (done, of, next) that moves a progress bar called *what*.
+
+    It is silent where `progress` is.
+    """
     bar = tqdm(desc=what, disable=quiet(), leave=False)
     # The driver of the notebooks shows it on its terminal.
     where = os.environ.get("SENSORKIT_PROGRESS")

@@ -14,7 +14,7 @@ from sensorkit.display.figure import ALERT, COLOURS, GREY, Figure, styles
 from sensorkit.display.formats import fixed, interval, number, percent, seconds
 from sensorkit.report.critical_difference import critical_difference
 from sensorkit.report.curves import curves
-from sensorkit.report.tables import compared
+from sensorkit.report.tables import ACROSS_SHOWN, across_cut, compared
 
 Report = Mapping[str, Any]
 
@@ -29,8 +29,16 @@ def comparison(report: Report, cases: pd.DataFrame) -> list[Figure]:
     return [_found_within(report, cases), _false_alarms(report), _vus_pr(report)]
 
 
+LINES_SHOWN = 12
+"""Lines of one figure that an eye can follow."""
+STEPS = 1000
+"""Points of a line of steps; what lies between them is narrower than a pixel."""
+
+
 def _found_within(report: Report, cases: pd.DataFrame) -> Figure:
-    names = compared(report)
+    every = compared(report)
+    names = every[:LINES_SHOWN]
+    cut = f"; the {LINES_SHOWN} best of {len(every)} detectors" if len(every) > len(names) else ""
     faults = cases[(cases["case"] == "fault") & (cases["status"] == "ok")]
     delays = {
         name: mine["delay_s"].fillna(np.inf).to_numpy(dtype=np.float64)
@@ -50,7 +58,7 @@ def _found_within(report: Report, cases: pd.DataFrame) -> Figure:
     found = "; ".join(f"{row[0]} {row[-2]}" for row in rows)
     return Figure(
         "found-within",
-        "How soon faults are found: a line that stays below 100 % shows what was missed",
+        "How soon faults are found: a line that stays below 100 % shows what was missed" + cut,
         f"Lines: share of faults found against time since the fault began. In the end: {found}.",
         found_within(delays, names),
         ("Detector", *(f"within {seconds(mark)}" for mark in marks), "at all", "Faults"),
@@ -59,7 +67,7 @@ def _found_within(report: Report, cases: pd.DataFrame) -> Figure:
 
 
 def _false_alarms(report: Report) -> Figure:
-    rows = report["ranking"]
+    rows = report["ranking"][:ACROSS_SHOWN]
     budget = float(report["settings"]["false_alarms_per_day"])
     values = [row["false_alarms_per_day"] for row in rows]
     bounds = [row["false_alarms_per_day_ci"] for row in rows]
@@ -84,7 +92,8 @@ def _false_alarms(report: Report) -> Figure:
     said = "; ".join(f"{row['detector']} {label}" for row, label in zip(rows, labels, strict=True))
     return Figure(
         "false-alarms",
-        "What it costs: false alarms a day on clean data, with the 95 % interval and the budget",
+        "What it costs: false alarms a day on clean data, with the 95 % interval and the budget"
+        + across_cut(report["ranking"]),
         f"Dots with intervals: {said}. The budget is {number(budget)} a day.",
         spec,
         ("Detector", "False alarms a day", "95 % interval"),
@@ -128,7 +137,7 @@ def _log_axis(
 
 
 def _vus_pr(report: Report) -> Figure:
-    rows = report["ranking"]
+    rows = report["ranking"][:ACROSS_SHOWN]
     labels = [f"{fixed(row['vus_pr'])} {interval(row['vus_pr_ci'], fixed)}" for row in rows]
     spec = interval_chart(
         [row["detector"] for row in rows],
@@ -142,7 +151,8 @@ def _vus_pr(report: Report) -> Figure:
     said = "; ".join(f"{row['detector']} {label}" for row, label in zip(rows, labels, strict=True))
     return Figure(
         "vus-pr",
-        "How well the scores separate faults from health, whatever the threshold",
+        "How well the scores separate faults from health, whatever the threshold"
+        + across_cut(report["ranking"]),
         f"Dots with intervals: VUS-PR of {said}.",
         spec,
         ("Detector", "VUS-PR", "95 % interval"),
@@ -281,6 +291,8 @@ def found_within(delays: Mapping[str, NDArray[np.float64]], names: Sequence[str]
     for name, delay in delays.items():
         found = np.sort(delay[np.isfinite(delay)])
         share = np.arange(1, len(found) + 1) / max(len(delay), 1)
+        kept = np.unique(np.linspace(0, len(found) - 1, STEPS).astype(np.intp))
+        found, share = (found[kept], share[kept]) if len(found) > STEPS else (found, share)
         data.append(
             {
                 "type": "scatter",

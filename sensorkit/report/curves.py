@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from sensorkit.display.figure import GREY, Figure, Style, styles
 from sensorkit.display.formats import count, number, percent, seconds, sized
-from sensorkit.report.smallest import Entry, Place, outcome, places_of, said_place
+from sensorkit.evaluate.caught import FIRST
+from sensorkit.report.smallest import Entry, Place, Several, outcome, places_of, said_place
 from sensorkit.report.tables import chosen, compared
 
 Report = Mapping[str, Any]
 
+LINES_SHOWN = 12
+"""Detectors in one figure that an eye can follow."""
 CURVES_SHOWN = 24
 """A page with hundreds of figures takes minutes to draw; report.json has all of them."""
 
 
 def curves(report: Report) -> list[Figure]:
     """Return a figure for each kind and channel: probability and delay against size."""
-    look = styles(compared(report))
+    first, rest = curves_in_two(report)
+    return [*first, *rest]
+
+
+def curves_in_two(report: Report) -> tuple[list[Figure], list[Figure]]:
+    """Return the figures of the kinds that the verdict names, and those of all others."""
+    look = styles(compared(report)[:LINES_SHOWN])
     row = chosen(report)
     best = "" if row is None else row["detector"]
-    places = places_of(report)
-    return [
-        _curve(n, place, places, entries, look, best)
-        for n, (place, entries) in enumerate(islice(_drawn(report).items(), CURVES_SHOWN))
-    ]
+    several = Several.of(places_of(report))
+    first: list[Figure] = []
+    rest: list[Figure] = []
+    drawn = sorted(_drawn(report).items(), key=lambda one: _turn(one[0]))
+    for n, (place, entries) in enumerate(islice(drawn, CURVES_SHOWN)):
+        told = first if place[2] in FIRST else rest
+        told.append(_curve(n, place, several, entries, look, best))
+    return first, rest
+
+
+def _turn(place: Place) -> int:
+    """Return when a kind's turn is: those that the verdict names, then the others as they come."""
+    return FIRST.index(place[2]) if place[2] in FIRST else len(FIRST)
 
 
 def left_out(report: Report) -> str:
@@ -38,7 +55,7 @@ def left_out(report: Report) -> str:
 
 def _drawn(report: Report) -> dict[Place, dict[str, Entry]]:
     """Return what there is to draw; what cannot be tested has too few faults to show a share of."""
-    names = compared(report)
+    names = compared(report)[:LINES_SHOWN]
     drawn = {
         place: {
             name: entries[name]
@@ -55,12 +72,12 @@ def _drawn(report: Report) -> dict[Place, dict[str, Entry]]:
 def _curve(
     n: int,
     place: Place,
-    places: Iterable[Place],
+    several: Several,
     entries: Mapping[str, Entry],
     look: Mapping[str, Style],
     best: str,
 ) -> Figure:
-    there = said_place(place, places)
+    there = said_place(place, several)
     one = next(iter(entries.values()))
     counted = [p["faults"] for entry in entries.values() for p in entry["points"]]
     sizes = [p["size"] for entry in entries.values() for p in entry["points"]]

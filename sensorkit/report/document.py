@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from jsonschema.exceptions import best_match
 from sensorkit.errors import RunError, UsageError
 from sensorkit.evaluate.evaluation import SCHEMA_VERSION
 from sensorkit.report.files import read_json, write_json
+from sensorkit.report.shortened import shortened
 
 SCHEMA = Path(__file__).parent / "report.schema.json"
 
@@ -46,16 +47,19 @@ def made_by(version: object) -> str:
 
 
 def write_report(
-    run_dir: Path, results: Mapping[str, Any], run: Mapping[str, Any]
+    run_dir: Path,
+    results: Mapping[str, Any],
+    run: Mapping[str, Any],
+    requirements: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Write report.json, what the benchmark found and how the run came about, and return it.
+    """Write report.json and return it: what the benchmark found, was to find, and how it ran.
 
     Raises
     ------
     RunError
         If it does not fit the schema; nothing is written then.
     """
-    report = {**results, "run": run}
+    report = {**results, "requirements": list(requirements), "run": run}
     wrong = problem(report)
     if wrong is not None:
         raise RunError(f"{run_dir / 'report.json'}: does not fit {SCHEMA.name}: {wrong}")
@@ -63,8 +67,20 @@ def write_report(
     return report
 
 
+CHECKED_AGAIN = 50
+"""Entries of each part that are checked when a report is read; all were when it was written."""
+
+
+def _beginnings(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *report* with the first entries of each list: to check 1 000 curves takes a minute."""
+    return {
+        key: value[:CHECKED_AGAIN] if isinstance(value, list) else value
+        for key, value in report.items()
+    }
+
+
 def read_report(run_dir: Path) -> dict[str, Any]:
-    """Return the report of a run.
+    """Return the report of a run; texts longer than anyone reads are cut.
 
     Raises
     ------
@@ -76,7 +92,7 @@ def read_report(run_dir: Path) -> dict[str, Any]:
         raise UsageError(
             f"{run_dir}: has no report.json, so the run did not pass; run.json says why"
         )
-    report = read_json(path)
+    report: dict[str, Any] = shortened(read_json(path))
     had = report.get("schema_version")
     if other := made_by(had):
         raise UsageError(
@@ -84,7 +100,7 @@ def read_report(run_dir: Path) -> dict[str, Any]:
             f"{SCHEMA_VERSION}); the report.html beside it stays as it is, a new run gives new "
             "numbers"
         )
-    wrong = problem(report)
+    wrong = problem(_beginnings(report))
     if wrong is not None:
         raise UsageError(f"{path}: does not fit {SCHEMA.name}: {wrong}")
     return report

@@ -13,10 +13,13 @@ from nbconvert.exporters import HTMLExporter
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from traitlets.config import Config
 
-from sensorkit.display.formats import visible
+from sensorkit.display.formats import count, visible
 from sensorkit.report.files import write_text
 from sensorkit.report.pages import TEMPLATES, script_json
 from sensorkit.report.parameters import read_notebook
+from sensorkit.report.shortened import tame_outputs
+from sensorkit.report.tables import ROWS_SHOWN
+from sensorkit.report.thinned import SUMMARY, summary, thinned
 
 PLOTLY = "application/vnd.plotly.v1+json"
 TABLE_TAGS = ("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td")
@@ -25,6 +28,7 @@ TAGS = {
     *TABLE_TAGS,
     *("div", "span", "p", "pre", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd"),
 }
+EMPTY_HEAD = re.compile(r"<th\b[^>]*>\s*</th>")
 # pandas puts its own style before a table; without the element its text would show.
 STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 
@@ -42,7 +46,8 @@ def clean_html(html: str) -> str:
         protocols=["https", "http"],
         strip=True,
     )
-    return cleaned
+    # The corner of a pandas table is a head of nothing.
+    return EMPTY_HEAD.sub("<td></td>", cleaned)
 
 
 def plotly_figure(output: Any) -> str:
@@ -51,11 +56,47 @@ def plotly_figure(output: Any) -> str:
     layout = {key: value for key, value in spec["layout"].items() if key != "template"}
     alt = (layout.pop("meta", None) or {}).get("alt", "A figure of this notebook")
     height = int(layout.get("height") or 360)
-    drawn = script_json({"data": spec["data"], "layout": {**layout, "height": height}})
+    data = [thinned(trace) for trace in spec["data"]]
+    drawn = script_json(
+        {"data": [trace for trace, _ in data], "layout": {**layout, "height": height}}
+    )
     return (
         f'<figure data-plot><div class="plot" role="img" aria-label="{escape(visible(alt))}" '
         f'style="min-height:{height}px"></div>'
-        f'<script type="application/json">{drawn}</script></figure>'
+        f'<script type="application/json">{drawn}</script>'
+        f"{_left_out(data)}{_numbers(data)}</figure>"
+    )
+
+
+def _left_out(data: list[tuple[dict[str, Any], int]]) -> str:
+    """Return how many points are not drawn, as a paragraph; "" if all are."""
+    had = sum(n for _, n in data)
+    if not had:
+        return ""
+    kept = sum(len(trace["y"]) for trace, n in data if n)
+    return (
+        f'<p class="note">Drawn with {count(kept)} of {count(had)} points; the lowest and the '
+        "highest of each stretch are kept.</p>"
+    )
+
+
+def _numbers(data: list[tuple[dict[str, Any], int]]) -> str:
+    """Return what the traces hold as a table: points, and the ends of both axes."""
+    rows = [row for row in (summary(trace, n) for trace, n in data) if row is not None]
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{name}</th>' for name in SUMMARY)
+    body = "".join(
+        f'<tr><th scope="row">{escape(visible(name))}</th>'
+        + "".join(f"<td>{escape(visible(cell))}</td>" for cell in cells)
+        + "</tr>"
+        for name, *cells in rows[:ROWS_SHOWN]
+    )
+    return (
+        "<details><summary>The numbers</summary>"
+        '<div class="scroll" tabindex="0" role="group" aria-label="The traces of this figure">'
+        f"<table><caption>The traces of this figure</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div></details>"
     )
 
 
@@ -104,7 +145,9 @@ def render_notebooks(folder: Path, *, plotly: str, back: str) -> list[Path]:
             "plots": plots,
         }
         resources = {"metadata": {"name": path.stem}, "sensorkit": own}
-        body, _ = exporter.from_notebook_node(read_notebook(path), resources)
+        notebook = read_notebook(path)
+        tame_outputs(notebook)
+        body, _ = exporter.from_notebook_node(notebook, resources)
         pages.append(path.with_suffix(".html"))
         write_text(pages[-1], body)
     return pages

@@ -17,9 +17,13 @@ from sensorkit.display.formats import (
     seconds,
 )
 from sensorkit.readings import parse_time
-from sensorkit.report.tables import ROWS_SHOWN
+from sensorkit.report.tables import ROWS_SHOWN, rows_cut
 
 Report = Mapping[str, Any]
+
+RECORDINGS_SHOWN = 12
+"""With their division and faults; the table of capture quality and report.json have more."""
+DEVICES_SHOWN = 20
 
 STRETCHES = {
     "fit": "learned on",
@@ -37,7 +41,7 @@ def grid(report: Report) -> dict[str, Any]:
     peaks = [cell["peak_mb"] for cell in cells if cell["peak_mb"] is not None]
     kept = sum(cell["started_from"] == "kept" for cell in cells)
     done = sum(cell["status"] == "ok" for cell in cells)
-    said = [f"{count(done)} of {count(len(cells))} finished"]
+    said = [f"{count(done)} of {count(len(cells))} cells finished"]
     said += [f"{count(kept)} taken over from an earlier run"] if kept else []
     said += [f"{seconds(sum(times))} of work"] if times else []
     said += [f"at most {megabytes(max(peaks))} of memory"] if peaks else []
@@ -71,13 +75,19 @@ def grid(report: Report) -> dict[str, Any]:
 
 
 def recordings(report: Report) -> list[dict[str, Any]]:
-    """Return the quality, the division and the faults of each recording."""
-    return [_recording(recording) for recording in report["recordings"]]
+    """Return the facts, the division and the faults of each recording; at most so many."""
+    return [_recording(recording) for recording in report["recordings"][:RECORDINGS_SHOWN]]
+
+
+def recordings_cut(report: Report) -> str:
+    """Return how many recordings are left out, in words; "" if none are."""
+    n = len(report["recordings"])
+    if n <= RECORDINGS_SHOWN:
+        return ""
+    return f"The first {RECORDINGS_SHOWN} of {count(n)} recordings; report.json has all."
 
 
 def _recording(recording: Mapping[str, Any]) -> dict[str, Any]:
-    rejected = recording["rejected"]
-    missing = {name: n for name, n in recording["missing"].items() if n}
     channels = ", ".join(
         f"{label} ({unit})" if unit else label
         for channel in recording["channels"]
@@ -91,15 +101,10 @@ def _recording(recording: Mapping[str, Any]) -> dict[str, Any]:
         ("Readings", f"{count(recording['readings'])}, one every {seconds(step)} (median)"),
         ("Time", f"{second(recording['start'])} to {second(recording['end'])} UTC"),
         ("Clean hours", number(recording["clean_hours"])),
-        ("Frames rejected", _counts(rejected)),
-        ("Frames lost", f"{count(recording['lost'])} by sequence number"),
-        ("Gaps", f"{count(recording['gaps'])}, {seconds(recording['gap_s'])} in all"),
-        ("Missing values", _counts(missing)),
         ("Events", _counts(recording["events"])),
-        ("SHA-256 of the manifest", recording["sha256"]),
     ]
     if len(recording["devices"]) > 1:
-        pairs.insert(1, ("Devices", ", ".join(recording["devices"])))
+        pairs.insert(1, ("Devices", _listed(recording["devices"])))
     faults = recording["faults"]
     by_kind = Counter(fault["kind"] for fault in faults)
     shown = "" if len(faults) <= ROWS_SHOWN else f", the first {ROWS_SHOWN} of {len(faults)}"
@@ -136,6 +141,11 @@ def _stretches(recording: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, what in STRETCHES.items()
         for part in [parts[name]]
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - DEVICES_SHOWN
+    return ", ".join(names[:DEVICES_SHOWN]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _threshold(value: float | None) -> str:
@@ -186,7 +196,11 @@ def calibration(report: Report) -> dict[str, Any]:
         for detector in report["detectors"]
         for c in detector["calibrations"]
     ]
-    return {"columns": columns, "rows": rows[:ROWS_SHOWN]}
+    return {
+        "caption": f"what the clean stretch can say about false alarms{rows_cut(len(rows))}",
+        "columns": columns,
+        "rows": rows[:ROWS_SHOWN],
+    }
 
 
 def method(report: Report) -> list[str]:
@@ -243,9 +257,12 @@ def provenance(report: Report) -> list[tuple[str, str]]:
     run = report["run"]
     commit = run["git_commit"] or "not in a git work tree"
     if run.get("git_dirty"):
-        commit += ", with changes that are not committed"
-    pairs = [("Run", run["id"]), ("Made", day_and_minute(run["created_at"])), ("Commit", commit)]
-    pairs += [(f"Recording {r['name']}", r["sha256"]) for r in report["recordings"]]
+        commit += ", with changes that are not committed: it alone does not give these numbers"
+    pairs = [
+        ("Run", run["id"]),
+        ("Made", f"{day_and_minute(run['created_at'])}, in {seconds(run['duration_s'])}"),
+        ("Commit", commit),
+    ]
     machine = run.get("machine", {})
     if machine:
         pairs.append(("Machine", ", ".join(f"{k} {v}" for k, v in sorted(machine.items()))))
@@ -254,3 +271,16 @@ def provenance(report: Report) -> list[tuple[str, str]]:
         pairs.append(("Seeds", ", ".join(f"{k} {v}" for k, v in sorted(seeds.items()))))
     pairs.append(("Python", run["versions"].get("python", NONE)))
     return pairs
+
+
+def hashes(report: Report) -> dict[str, Any]:
+    """Return the table of what identifies the data."""
+    recordings = report["recordings"]
+    return {
+        "caption": f"SHA-256 of the data{rows_cut(len(recordings))}",
+        "columns": ("Recording", "Its readings and labels", "All of it (the manifest)"),
+        "rows": [
+            (recording["name"], recording["data_sha256"], recording["sha256"])
+            for recording in recordings[:ROWS_SHOWN]
+        ],
+    }

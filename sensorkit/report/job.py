@@ -13,6 +13,7 @@ from sensorkit.capture import Recording
 from sensorkit.errors import NotebookError, UsageError
 from sensorkit.evaluate import Config as _File
 from sensorkit.evaluate import Settings
+from sensorkit.evaluate.requirement import parsed
 from sensorkit.evaluate.running.grid import entries
 from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.evaluate.trial import prepare
@@ -20,7 +21,9 @@ from sensorkit.faults import FaultPlan
 from sensorkit.faults.signal import injections
 from sensorkit.nearest import did_you_mean, unknown
 from sensorkit.profile import Profile
+from sensorkit.report import requirements
 from sensorkit.report.campaign import campaign
+from sensorkit.report.for_ci import Copies
 from sensorkit.report.parameters import Parameter, check, declared, from_text
 
 QUICKSTART = "00_quickstart"
@@ -72,10 +75,16 @@ class Config:
     """The notebooks' own small defaults."""
     fresh: bool = False
     """Forget the finished cells of earlier runs."""
+    require: Sequence[str] = ()
+    """What the run is to find, as `sensorkit.evaluate.requirement` reads it."""
+    base: str = ""
+    """The run to compare with; else the newest earlier one of the same data."""
     arguments: Sequence[str] = ("evaluate",)
     """The command line, for the report."""
     timeout_s: float = NOTEBOOK_TIMEOUT_S
     """Of each notebook."""
+    copies: Copies = field(default_factory=Copies)
+    """Where else the run writes what is for CI."""
 
 
 def asked_for(
@@ -85,6 +94,7 @@ def asked_for(
     profile: str | None = None,
     faults: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    require: Sequence[str] = (),
     **others: Any,
 ) -> Config:
     """Return what a file asks for and what goes before it; None of an argument: not said.
@@ -96,6 +106,8 @@ def asked_for(
     recordings, profile, faults, settings
         Of `Config`. Recordings stand in for the devices of the file, a profile for its recordings
         and devices, a plan for its plans.
+    require : sequence of str
+        Of `Config`; what the file requires holds as well.
     **others
         Of `Config`.
 
@@ -116,6 +128,7 @@ def asked_for(
         profile=profile or said.profile or Config.profile,
         faults=said.plan or "" if faults is None else faults,
         settings=values | dict(settings or {}),
+        require=tuple(dict.fromkeys([*said.require, *require])),
         **others,
     )
 
@@ -200,7 +213,8 @@ def as_file(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -> str:
         name: {key: value for key, value in given.items() if key not in GIVEN_BY_THE_DRIVER}
         for name, given in parameters.items()
     }
-    said = {"recordings": recordings} if recordings else {}
+    said: dict[str, Any] = {"recordings": recordings} if recordings else {}
+    said |= {"require": list(config.require)} if config.require else {}
     text: str = yaml.safe_dump({**said, **sections}, sort_keys=False, allow_unicode=True)
     return text
 
@@ -238,7 +252,15 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
                 f"two recordings are called {name!r}, and a report could not tell them apart; "
                 "rename one of the folders"
             )
-    entries(settings, {}, [recording.profile for recording in recordings] or profiles)
+    devices = [recording.profile for recording in recordings] or profiles
+    table = entries(settings, {}, devices)
+    requirements.look_at(
+        parsed(config.require),
+        detectors=[entry.name for entry in table],
+        kinds=_kinds(recordings, plans, inject),
+        units=_units(devices),
+        detectability=settings.detectability,
+    )
     for recording in recordings:
         if not recording.labels().empty:
             prepare(recording, settings)
@@ -247,6 +269,27 @@ def look_at_input(config: Config, parameters: Mapping[str, Mapping[str, Any]]) -
             injections(recording.readings(), plan, inject["seed"])
         if not plans:
             _campaign(recording, inject)
+
+
+def _kinds(
+    recordings: Sequence[Recording], plans: Sequence[FaultPlan], inject: Mapping[str, Any]
+) -> set[str]:
+    """Return the kinds of the faults that detectors will be tried on."""
+    found = {str(kind) for recording in recordings for kind in recording.labels()["kind"]}
+    if recordings and all(len(recording.labels()) for recording in recordings):
+        return found
+    if plans:
+        return found | {fault.kind for plan in plans for fault in plan.faults}
+    return found | set(inject["kinds"])
+
+
+def _units(profiles: Sequence[Profile]) -> dict[str, set[str]]:
+    """Return the units of each channel, over all devices."""
+    found: dict[str, set[str]] = {}
+    for profile in profiles:
+        for channel in profile.channels:
+            found.setdefault(channel.name, set()).add(channel.unit)
+    return found
 
 
 def _make_sense(parameters: Mapping[str, Mapping[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensorkit.display.formats import fixed, interval, number, percent, seconds
+from sensorkit.report.tables import across_cut, best_across
 
 Report = Mapping[str, Any]
 
@@ -194,50 +195,14 @@ MEASURES = (
     ),
 )
 
-TERMS = (
-    (
-        "group",
-        "Group",
-        "Detectors with one letter cannot be told apart from the best of their group: the 95 % "
-        "interval of the paired difference of VUS-PR holds 0. A group ends at the first that "
-        "differs from its best; one further down may not, and p says so.",
-    ),
-    (
-        "p_value",
-        "p",
-        "Two-sided p-value of the paired difference of VUS-PR to the first detector: how often a "
-        "difference as large would come about by the choice of faults alone.",
-    ),
-    (
-        "after_end",
-        "After it was over",
-        "Of the faults found, those whose alert began only after the fault's last reading (of a "
-        "silence: after the first reading that follows), within the tolerance. They count as "
-        "found, but the alert may answer to the signal's return, as where a drift ends in a jump "
-        "back.",
-    ),
-    (
-        "a90_95",
-        "a90/95",
-        "The size of fault that is found with 90 % probability, at 95 % confidence if the curve is "
-        "logistic: the upper end of the interval of a90, as in MIL-HDBK-1823A.",
-    ),
-)
-"""What is no measure of a cell but stands in a table: anchor, name, meaning."""
-
-
-def definitions() -> list[dict[str, str]]:
-    """Return what each name on the page means, in the order of the tables."""
-    terms = [{"anchor": f"means-{key}", "name": name, "meaning": text} for key, name, text in TERMS]
-    return [*terms, *({"anchor": m.anchor, "name": m.name, "meaning": m.meaning} for m in MEASURES)]
-
 
 def all_measures(report: Report) -> list[dict[str, Any]]:
     """Return a table of all measures for each recording: measures down, detectors across.
 
     The numbers are those over all fault kinds, best ranked detector first.
     """
-    names = [row["detector"] for row in report["ranking"]]
+    ranked = [row["detector"] for row in report["ranking"]]
+    names = best_across(ranked)
     overall = {
         (row["recording"], row["detector"]): row
         for row in report["results"]
@@ -246,7 +211,7 @@ def all_measures(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "caption": f"All measures on {recording['name']}, over all fault kinds; 95 % intervals "
-            "in brackets",
+            f"in brackets{across_cut(ranked)}",
             "columns": names,
             "rows": [
                 {

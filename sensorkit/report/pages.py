@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from plotly.offline import get_plotlyjs_version
 from plotly.offline.offline import __file__ as plotly_offline
 
 from sensorkit.display.formats import seconds, visible
+from sensorkit.report.terms import linked
 
 TEMPLATES = Path(__file__).parent / "templates"
+LINK = re.compile(r"<\s*/?\s*a\b", re.IGNORECASE)
 PLOTLY_JS = Path(plotly_offline).parents[1] / "package_data" / "plotly.min.js"
 
 
@@ -26,8 +30,25 @@ def script_json(value: Any) -> Markup:
     >>> script_json({"x": "</script>"})
     Markup('{"x": "\\u003c/script>"}')
     """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(_calm(value), ensure_ascii=True, allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no `<` is left in it
+
+
+def _calm(value: Any) -> Any:
+    """Return *value* with texts that show what a device said, and let none of it act.
+
+    plotly.js takes a few tags out of the texts of a figure; links are the ones that lead away.
+    """
+    match value:
+        case str():
+            if value.isprintable() and "<" not in value:
+                return value
+            return LINK.sub(lambda tag: f"&lt;{tag[0][1:]}", visible(value))
+        case Mapping():
+            return {key: _calm(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_calm(item) for item in value]
+    return value
 
 
 @cache
@@ -41,7 +62,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"script_json": script_json, "seconds": seconds}
+    environment.filters |= {"script_json": script_json, "seconds": seconds, "terms": linked}
     return environment
 
 

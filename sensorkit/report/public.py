@@ -15,6 +15,7 @@ from sensorkit.evaluate.public import PublicResults, protocol
 from sensorkit.evaluate.public.sources import GENERATED
 from sensorkit.report import notebooks, provenance, public_page
 from sensorkit.report.files import project_root, write_json
+from sensorkit.report.for_ci import Copies
 from sensorkit.report.notebooks import Job, Tell
 from sensorkit.report.run_folder import RunFolder
 
@@ -33,6 +34,7 @@ def evaluate_public(
     workers: int = 1,
     arguments: Sequence[str] = ("evaluate",),
     timeout_s: float = TIMEOUT_S,
+    copies: Copies | None = None,
     tell: Tell | None = None,
 ) -> Path:
     """Judge detectors on a public data set and return the folder of the run.
@@ -55,6 +57,8 @@ def evaluate_public(
         The command line, for the report.
     timeout_s : float
         Of the notebook.
+    copies : Copies, optional
+        Where else the run writes what is for CI.
     tell : callable, optional
         Is told when a cell of the notebook begins.
 
@@ -83,6 +87,8 @@ def evaluate_public(
         place = ""
     else:
         place = str((datasets.path(name) if folder is None else folder).resolve())
+    copies = Copies() if copies is None else copies
+    copies.look_at()
     given = {
         "dataset": name,
         "folder": place,
@@ -95,6 +101,7 @@ def evaluate_public(
         out,
         project_root(),
         arguments,
+        copies=copies,
         kind="public",
         dataset=name,
         parameters=given,

@@ -17,6 +17,7 @@ from sensorkit.report.cases import load_cases
 from sensorkit.report.document import write_report
 from sensorkit.report.examples import write_examples
 from sensorkit.report.files import project_root, read_json, write_json, write_text
+from sensorkit.report.history import BASE, look_at_base, since_base, summary
 from sensorkit.report.job import (
     CHAIN,
     NOTEBOOKS,
@@ -28,6 +29,7 @@ from sensorkit.report.job import (
     plan_parameters,
 )
 from sensorkit.report.notebooks import Follow, Job, Outcome, Tell
+from sensorkit.report.requirements import judge
 from sensorkit.report.run_folder import RunFolder
 
 CELLS = "cells"
@@ -69,9 +71,11 @@ def evaluate(
     root = project_root()
     given = plan_parameters(config, root / "notebooks")
     look_at_input(config, in_force(given, root / "notebooks"))
+    config.copies.look_at()
     if config.fresh:
         Kept(out / CELLS).clear()
-    run = _Run(config, given, root, out)
+    base = look_at_base(config.base, out) if config.base else ""
+    run = _Run(config, given, root, out, base)
     with run.told_the_truth():
         outcomes = notebooks.execute(
             [iter([run.job(QUICKSTART)]), run.chain()],
@@ -88,9 +92,10 @@ class _Run(RunFolder):
     """The run of the main job, notebook by notebook."""
 
     def __init__(
-        self, config: Config, given: dict[str, dict[str, Any]], root: Path, out: Path
+        self, config: Config, given: dict[str, dict[str, Any]], root: Path, out: Path, base: str
     ) -> None:
-        super().__init__(out, root, config.arguments)
+        named = {BASE: base} if base else {}
+        super().__init__(out, root, config.arguments, copies=config.copies, **named)
         self._config = config
         self._given = given
         self._root = root
@@ -143,12 +148,14 @@ class _Run(RunFolder):
             "seeds": provenance.seeds(parameters),
             "duration_s": self.seconds,
         }
-        report = write_report(self.dir, read_json(self.dir / "results.json"), run)
+        results = read_json(self.dir / "results.json")
+        required = judge(results, self._config.require)
+        report = write_report(self.dir, results, run, required)
         write_json(self.dir / "parameters.json", parameters)
         write_json(self.dir / "environment.json", provenance.environment())
         self._keep_examples(report)
         html.render(self.dir)
-        self._facts["summary"] = tables.summary(report)
+        self._facts["summary"] = summary(report) | since_base(self.dir, report)
         self.end("passed")
 
     def _keep_examples(self, report: Mapping[str, Any]) -> None:
@@ -162,4 +169,5 @@ class _Run(RunFolder):
             best["detector"],
             {recording.name: recording.readings() for recording in recordings},
             {c["name"]: c["unit"] for r in report["recordings"] for c in r["channels"]},
+            {recording.name: recording.dir for recording in recordings},
         )

@@ -19,8 +19,10 @@ from typing import Any
 
 import sensorkit.errors
 from sensorkit.errors import RunError, SensorkitError, UsageError
-from sensorkit.report import html, provenance
+from sensorkit.report import provenance
 from sensorkit.report.files import LATEST, RUNS, new_run_id, write_json, write_text
+from sensorkit.report.for_ci import Copies, write_for_ci
+from sensorkit.report.index_page import index
 from sensorkit.report.notebooks import Outcome
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,23 @@ class RunFolder:
         Of the project; its git state is noted.
     arguments : sequence of str
         The command line, for the report.
+    copies : Copies, optional
+        Where what is for CI goes, too.
+    **facts
+        What else run.json says.
     """
 
-    def __init__(self, out: Path, root: Path, arguments: Sequence[str], **facts: Any) -> None:
+    def __init__(
+        self,
+        out: Path,
+        root: Path,
+        arguments: Sequence[str],
+        *,
+        copies: Copies | None = None,
+        **facts: Any,
+    ) -> None:
         now = datetime.now(UTC)
+        self._copies = Copies() if copies is None else copies
         self._out = out
         self._started = time.monotonic()
         self.dir = out / RUNS / new_run_id(now)
@@ -95,12 +110,13 @@ class RunFolder:
             raise _error_of(failed[0])
 
     def end(self, status: str, reason: str = "") -> None:
-        """Write how the run ended, and the index of all runs."""
+        """Write how the run ended, for CI as well, and the index of all runs."""
         self._facts |= {"status": status, "reason": reason, "duration_s": self.seconds}
         self._save()
         if status == "passed":
             write_text(self._out / LATEST, f"{self.dir.name}\n")
-        html.index(self._out)
+        write_for_ci(self.dir, self._facts, self._copies)
+        index(self._out)
         log.info("run %s %s %s", self.dir.name, status, reason)
 
     def _save(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from sensorkit.display.formats import (
     seconds,
     sized,
 )
-from sensorkit.report.tables import ROWS_SHOWN
+from sensorkit.report.tables import ROWS_SHOWN, across_cut, best_across, rows_cut
 
 Report = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -38,18 +38,31 @@ def _kind(place: Place) -> str:
     return place[2].replace("_", " ")
 
 
-def _where(place: Place, places: Iterable[Place]) -> str:
+class Several(NamedTuple):
+    """Of what there is more than one, so that a place must name it."""
+
+    devices: bool
+    recordings: bool
+
+    @classmethod
+    def of(cls, places: Iterable[Place]) -> Several:
+        """Return what *places* has several of."""
+        recordings, devices, *_ = zip(*places, strict=True) if places else ((), ())
+        return cls(len(set(devices)) > 1, len(set(recordings)) > 1)
+
+
+def _where(place: Place, several: Several) -> str:
     """Return channel, and device and recording where there are several."""
     recording, device, _, channel = place
     parts = [] if channel is None else [channel]
-    parts += [device] if len({other[1] for other in places}) > 1 else []
-    parts += [recording] if len({other[0] for other in places}) > 1 else []
+    parts += [device] if several.devices else []
+    parts += [recording] if several.recordings else []
     return ", ".join(parts)
 
 
-def said_place(place: Place, places: Iterable[Place]) -> str:
-    """Return kind and channel in words; device and recording, too, where *places* has several."""
-    where = _where(place, places)
+def said_place(place: Place, several: Several) -> str:
+    """Return kind and channel in words; device and recording, too, where there are several."""
+    where = _where(place, several)
     return f"{_kind(place)} on {where}" if where else _kind(place)
 
 
@@ -63,13 +76,17 @@ def smallest(report: Report) -> dict[str, Any] | None:
         return None
     measured = {entry["detector"] for entry in report["detectability"]}
     ranked = [row for row in report["ranking"] if row["detector"] in measured]
-    names = [row["detector"] for row in ranked]
+    several = Several.of(places)
+    every = [row["detector"] for row in ranked]
+    names = best_across(every)
     return {
-        "columns": [{"name": row["detector"], "baseline": row["baseline"]} for row in ranked],
+        "columns": [
+            {"name": row["detector"], "baseline": row["baseline"]} for row in ranked[: len(names)]
+        ],
         "rows": [
             {
                 "kind": _kind(place),
-                "where": _where(place, places),
+                "where": _where(place, several),
                 "cells": _row([entries.get(name) for name in names]),
             }
             for place, entries in islice(places.items(), ROWS_SHOWN)
@@ -77,13 +94,9 @@ def smallest(report: Report) -> dict[str, Any] | None:
         "without": _without(places, names),
         "numbers": _numbers(places),
         "repeats": max(entry["repeats"] for entry in report["detectability"]),
-        "cut": _cut(len(places)),
-        "numbers_cut": _cut(len(report["detectability"])),
+        "cut": rows_cut(len(places)) + across_cut(every),
+        "numbers_cut": rows_cut(len(report["detectability"])),
     }
-
-
-def _cut(rows: int) -> str:
-    return f"; the first {ROWS_SHOWN} of {rows}, report.json has all" if rows > ROWS_SHOWN else ""
 
 
 def smallest_frame(report: Report) -> pd.DataFrame:
@@ -152,13 +165,14 @@ def _without(
     places: Mapping[Place, Mapping[str, Entry]], names: Sequence[str]
 ) -> list[tuple[str, str, str, str]]:
     """Return who, outcome, where and why of what has no size, or a limit; each reason once."""
+    several = Several.of(places)
     found: dict[tuple[str, str, str], list[str]] = {}
     for name in names:
         for place, entries in places.items():
             entry = entries.get(name)
             if entry is not None and entry["reason"] is not None:
                 key = (name, entry["status"].replace("_", " "), entry["reason"])
-                found.setdefault(key, []).append(said_place(place, places))
+                found.setdefault(key, []).append(said_place(place, several))
     who: dict[tuple[str, str, str], list[str]] = {}
     for (name, status, why), on in found.items():
         who.setdefault((status, "; ".join(on), why), []).append(name)
@@ -173,10 +187,12 @@ NUMBERS = (
 
 
 def _numbers(places: Mapping[Place, Mapping[str, Entry]]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [
+    several = Several.of(places)
+    entries = ((place, name, entry) for place in places for name, entry in places[place].items())
+    return [
         (
             name,
-            said_place(place, places),
+            said_place(place, several),
             _with_interval(entry, "a50"),
             _with_interval(entry, "a90"),
             sized(entry["a90_95"], entry["unit"]),
@@ -187,10 +203,8 @@ def _numbers(places: Mapping[Place, Mapping[str, Entry]]) -> list[tuple[str, ...
             f"{count(sum(p['excluded'] for p in entry['points']))} of "
             f"{count(sum(p['excluded'] + p['faults'] for p in entry['points']))}",
         )
-        for place, entries in places.items()
-        for name, entry in entries.items()
+        for place, name, entry in islice(entries, ROWS_SHOWN)
     ]
-    return rows[:ROWS_SHOWN]
 
 
 def _with_interval(entry: Entry, name: str) -> str:

@@ -19,6 +19,8 @@ from sensorkit.display.formats import (
 
 ROWS_SHOWN = 200
 """A page with tens of thousands of rows freezes the browser; the files hold the rest."""
+ACROSS_SHOWN = 20
+"""Detectors that stand side by side in a table or figure; more cannot be told apart there."""
 
 Report = Mapping[str, Any]
 
@@ -57,64 +59,21 @@ def compared(report: Report) -> list[str]:
     return names or [row["detector"] for row in report["ranking"]]
 
 
-def found_of(report: Report, detector: str, kind: str | None = None) -> tuple[int, int]:
-    """Return the faults that *detector* found and those injected, over all recordings."""
-    rows = [
-        row
-        for row in report["results"]
-        if row["detector"] == detector and row["fault_kind"] == kind and row["status"] == "ok"
-    ]
-    return sum(row["faults_hit"] or 0 for row in rows), sum(row["faults"] for row in rows)
+def best_across(names: Sequence[str]) -> list[str]:
+    """Return the first of *names*, as many as can stand side by side."""
+    return list(names[:ACROSS_SHOWN])
 
 
-def late_of(report: Report, detector: str, kind: str | None = None) -> int:
-    """Return how many of the faults that *detector* found it found only after their end."""
-    return sum(
-        row["faults_hit_after_end"] or 0
-        for row in report["results"]
-        if row["detector"] == detector and row["fault_kind"] == kind and row["status"] == "ok"
-    )
+def across_cut(names: Sequence[object]) -> str:
+    """Return how many detectors are left out side by side, in words; "" if none are."""
+    if len(names) <= ACROSS_SHOWN:
+        return ""
+    return f"; the {ACROSS_SHOWN} best of {count(len(names))} detectors, report.json has all"
 
 
-def tiles(report: Report) -> list[dict[str, str]]:
-    """Return the main numbers of the recommended detector."""
-    row = chosen(report)
-    if row is None:
-        return []
-    hit, faults = found_of(report, row["detector"])
-    budget = report["settings"]["false_alarms_per_day"]
-    return [
-        {
-            "label": "Faults found",
-            "value": percent(row["event_recall"]),
-            "range": interval(row["event_recall_ci"], percent),
-            "note": f"{hit} of {faults} injected",
-        },
-        {
-            "label": "False alarms a day",
-            "value": number(row["false_alarms_per_day"], 2),
-            "range": interval(row["false_alarms_per_day_ci"], _two),
-            "note": _against(budget, row["false_alarms_per_day_ci"]),
-        },
-        {
-            "label": "Median delay",
-            "value": seconds(row["delay_median_s"]),
-            "range": interval(row["delay_median_s_ci"], seconds),
-            "note": "a missed fault counts as never found",
-        },
-        {
-            "label": "VUS-PR",
-            "value": fixed(row["vus_pr"]),
-            "range": interval(row["vus_pr_ci"], fixed),
-            "note": "1 is perfect, whatever the threshold",
-        },
-    ]
-
-
-def _against(budget: float, bounds: Sequence[float | None] | None) -> str:
-    low = bounds[0] if bounds else None
-    above = low is not None and low > budget
-    return f"{'above the' if above else 'the'} budget {'of' if above else 'was'} {number(budget)}"
+def rows_cut(rows: int) -> str:
+    """Return how many rows are left out, in words; "" if none are."""
+    return f"; the first {ROWS_SHOWN} of {count(rows)}, report.json has all" * (rows > ROWS_SHOWN)
 
 
 def sentences(report: Report) -> tuple[str, str]:
@@ -184,7 +143,7 @@ def ranking(report: Report) -> list[dict[str, Any]]:
     """Return the rows of the detector table, best first."""
     detectors = {detector["name"]: detector for detector in report["detectors"]}
     rows = []
-    for row in report["ranking"]:
+    for row in report["ranking"][:ROWS_SHOWN]:
         detector = detectors[row["detector"]]
         group = row["group"]
         false_alarms = row["false_alarms_per_day"]
@@ -227,26 +186,33 @@ def _letter(group: int) -> str:
 def heat(report: Report) -> dict[str, Any]:
     """Return the table of detectors and fault kinds: the share found, pooled over recordings."""
     kinds = sorted({row["fault_kind"] for row in report["results"]} - {None})
+    found: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    for row in report["results"]:
+        found.setdefault((row["detector"], row["fault_kind"]), []).append(row)
     rows = []
-    for rank in report["ranking"]:
+    for rank in report["ranking"][:ROWS_SHOWN]:
         name = rank["detector"]
-        cells = [_heat_cell(report, name, kind) for kind in (*kinds, None)]
+        cells = [_heat_cell(found.get((name, kind), [])) for kind in (*kinds, None)]
         rows.append({"detector": name, "baseline": rank["baseline"], "cells": cells})
     late = any(cell["late"] for row in rows for cell in row["cells"])
-    return {"kinds": [*kinds, "all kinds"], "rows": rows, "late": late}
+    return {
+        "kinds": [*kinds, "all kinds"],
+        "rows": rows,
+        "late": late,
+        "cut": rows_cut(len(report["ranking"])),
+    }
 
 
-def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any]:
-    failed = [
-        row["reason"] or row["status"]
-        for row in report["results"]
-        if row["detector"] == detector and row["fault_kind"] == kind and row["status"] != "ok"
-    ]
-    hit, faults = found_of(report, detector, kind)
-    late = late_of(report, detector, kind)
+def _heat_cell(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the cell of one detector and kind from its rows, one a recording."""
+    done = [row for row in results if row["status"] == "ok"]
+    failed = [row["reason"] or row["status"] for row in results if row["status"] != "ok"]
+    hit = sum(row["faults_hit"] or 0 for row in done)
+    faults = sum(row["faults"] for row in done)
+    late = sum(row["faults_hit_after_end"] or 0 for row in done)
     cell: dict[str, Any] = {
         "share": 0.0,
-        "title": "; ".join(failed),
+        "title": "; ".join(failed[:3]),
         "late": f"{count(late)} after it was over" if late else "",
     }
     if faults:
@@ -256,15 +222,3 @@ def _heat_cell(report: Report, detector: str, kind: str | None) -> dict[str, Any
     if failed:
         cell["detail"] = f"{cell['detail']} failed".strip() if not faults else f"{cell['detail']} ✗"
     return cell
-
-
-def summary(report: Report) -> dict[str, Any]:
-    """Return what the index of runs says of this one."""
-    row = chosen(report) or {}
-    return {
-        "schema_version": report["schema_version"],
-        "recordings": [r["parent"] or r["name"] for r in report["recordings"]],
-        "verdict": report["verdict"]["detector"] or "none can be recommended",
-        "event_recall": row.get("event_recall"),
-        "false_alarms_per_day": row.get("false_alarms_per_day"),
-    }

@@ -68,7 +68,7 @@ def test_the_shown_tables_have_the_columns_that_are_written(capture, frame):
 
 
 def test_the_kinds_of_events_are_those_of_the_facts():
-    source = Path(tables.__file__).parents[1] / "readings.py"
+    source = Path(tables.__file__).parents[1] / "readings" / "facts.py"
     doc = re.search(r'kind: str\n    """(link_opened.*?)"""', source.read_text(), re.S)[1]
     assert sorted(first_cells("events.jsonl")) == sorted(re.findall(r"[a-z]+_[a-z]+|overrun", doc))
 

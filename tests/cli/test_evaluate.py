@@ -6,18 +6,36 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from sensorkit.evaluate.requirement import Requirement
 from sensorkit.report import run as runs
 from sensorkit.report.files import write_json
+from sensorkit.report.for_ci import Copies
 
 
 @pytest.fixture
 def run(typing, capsys):
     """Run `sensorkit ...`; return exit code, output and errors."""
     return typing(capsys)
+
+
+def judged(text):
+    """Return *text* as judged of a detector that finds 85 % of the faults."""
+    one = Requirement.parse(text)
+    return {
+        **asdict(one),
+        "value": 0.85,
+        "ci": [0.78, 0.92],
+        "unit": "",
+        "where": "",
+        "note": "",
+        "met": one.met_by(0.85),
+        "shown": one.met_by(0.78),
+    }
 
 
 @pytest.fixture
@@ -33,9 +51,9 @@ def asked(monkeypatch, tmp_path):
         folder.mkdir(exist_ok=True)
         write_json(folder / "run.json", {"duration_s": 41.5})
         sentence = "forest is the best.\x1b[2J"
-        write_json(
-            folder / "report.json", {"verdict": {"detector": "forest", "sentence": sentence}}
-        )
+        verdict = {"detector": "forest", "sentence": sentence}
+        required = [judged(text) for text in config.require]
+        write_json(folder / "report.json", {"verdict": verdict, "requirements": required})
         return folder
 
     monkeypatch.setattr(runs, "evaluate", evaluate)
@@ -50,6 +68,58 @@ def test_the_verdict_and_the_path_of_the_report_are_printed(run, asked, tmp_path
     assert verdict == "forest is the best.\\x1b[2J"
     assert path == f"42 s; report: {tmp_path / '20260131T120000Z-abcdef' / 'report.html'}"
     assert err == ""
+
+
+def test_requirements_that_are_met_are_no_news(run, asked):
+    code, out, err = run("evaluate", "--require", "forest.event_recall>=0.7")
+
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 2
+
+
+def test_one_whose_interval_goes_beyond_is_met_and_said_to_be(run, asked):
+    code, _, err = run("evaluate", "--require", "forest.event_recall>=0.8")
+
+    assert code == 0
+    assert err == (
+        "sensorkit: forest.event_recall>=0.8: met, but the interval goes beyond: "
+        "had 85 % [78 %, 92 %], wanted at least 80 %\n"
+    )
+
+
+@pytest.mark.parametrize("extra", [(), ("--json",)])
+def test_what_fell_short_is_named_and_the_exit_is_1(run, asked, extra):
+    short = "forest.event_recall>=0.9"
+
+    code, out, err = run(
+        "evaluate", "--require", short, "--require", "forest.event_recall>=0.7", *extra
+    )
+
+    assert code == 1
+    assert err.splitlines() == [
+        f"sensorkit: {short}: not met: had 85 % [78 %, 92 %], wanted at least 90 %",
+        "sensorkit: 1 of 2 requirements not met",
+    ]
+    assert "report.html" in out
+    if extra:
+        assert [row["met"] for row in json.loads(out)["requirements"]] == [False, True]
+
+
+def test_what_a_file_requires_and_what_the_options_require_both_hold(run, asked, tmp_path):
+    (tmp_path / "c.yaml").write_text("require: [forest.event_recall>=0.7]\n")
+    options = ("--require", "forest.event_recall>=0.8", "--require", "forest.event_recall>=0.7")
+
+    run("evaluate", "--config", tmp_path / "c.yaml", *options)
+
+    (config,) = asked
+    assert config.require == ("forest.event_recall>=0.7", "forest.event_recall>=0.8")
+
+
+def test_the_files_for_ci_are_asked_for_by_name(run, asked):
+    run("evaluate", "--junit", "out/j.xml", "--summary", "step.md")
+
+    (config,) = asked
+    assert config.copies == Copies(Path("out/j.xml"), Path("step.md"))
 
 
 def test_a_machine_gets_json(run, asked):
@@ -104,6 +174,10 @@ def test_a_file_alone_says_recordings_plan_and_devices(run, asked, tmp_path):
         (["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
         (["--recording", "nowhere"], "nowhere: is no recording"),
         (["--profile", "serial_monitr"], "did you mean 'serial_monitor'?"),
+        (["--require", "gaurd.event_recall>=0.9"], "unknown detector 'gaurd'; there are always"),
+        (["--require", "guard.event_recal>=0.9"], "names no metric; did you mean 'event_recall'?"),
+        (["--require", "guard.event_recall=0.9"], "'=' is no comparison; >=, <=, > or < is wanted"),
+        (["--junit", "/"], "--junit /: cannot be written: Is a directory"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(run, tmp_path, args, sentence):

@@ -53,6 +53,7 @@ def test_the_result_is_there_as_json(run, asked):
     ("options", "said"),
     [
         (("--dataset", "skab", "--quick"), "--quick does not go with --dataset"),
+        (("--dataset", "skab", "--require", "a.f1>=1"), "--require does not go with --dataset"),
         (("--dataset", "skab", "--set", "x=1"), "seed=NUMBER is all that can be set"),
         (("--limit", "3"), "--limit is for a public data set"),
         (("--detectors", "sigma"), "--detectors is for a public data set"),

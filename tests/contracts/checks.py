@@ -331,6 +331,16 @@ def check_one_reading_is_scored_as_in_a_batch(ready: Ready) -> None:
     )
 
 
+def check_a_data_frame_is_taken_as_the_same_readings(ready: Ready) -> None:
+    """A DataFrame gives the scores and alerts of its readings, to the last digit, at its index."""
+    readings = faulty()
+    frame = readings.to_frame(words=True)
+    scores = ready().calibrate(frame).score(frame)
+    assert scores.index is frame.index
+    assert scores.tolist() == ready().calibrate(readings).score(readings).tolist()
+    assert facts(ready().alerts(frame)) == facts(ready().alerts(readings))
+
+
 def check_instances_in_threads_do_not_touch_each_other(ready: Ready) -> None:
     """Independent detectors in threads of their own score as each alone."""
     streams = [faulty(600, seed) for seed in range(30, 34)]

@@ -421,7 +421,8 @@ def test_the_results_fit_the_schema_even_with_failures(make_recording):
         "duration_s": 0.0,
     }
     validator = jsonschema.Draft202012Validator(json.loads(text))
-    assert [e.message for e in validator.iter_errors({**results, "run": run})] == []
+    report = {**results, "requirements": [], "run": run}
+    assert [e.message for e in validator.iter_errors(report)] == []
     assert [*validator.iter_errors(results)] != []  # `run` is what is missing
 
 

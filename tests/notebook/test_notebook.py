@@ -3,9 +3,7 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
@@ -13,7 +11,6 @@ from sensorkit import notebook
 from sensorkit.capture import Recording
 from sensorkit.errors import ProfileError, RunError
 from sensorkit.notebook import device
-from sensorkit.readings import Alert, Readings, Severity
 from sensorkit.report.files import project_root, read_json
 
 HEALTHY = project_root() / "datasets" / "serial_monitor_healthy"
@@ -29,24 +26,6 @@ def options_restored():
         pio.renderers.default, pio.templates.default = renderer, template
     for name in ("display.width", "display.max_columns", "display.max_rows"):
         pd.reset_option(name)
-
-
-def readings(n=100):
-    values = np.column_stack([np.arange(n) / 10, np.ones(n)])
-    return Readings.build(START + np.arange(n) * SECOND, values, ("T", "V"))
-
-
-def labels(*rows):
-    frame = pd.DataFrame(rows, columns=["channel", "start", "end"])
-    for name in ("start", "end"):
-        frame[name] = pd.to_datetime(START + frame[name] * SECOND, utc=True)
-    return frame
-
-
-def alert(second, channel):
-    return Alert(
-        START + second * SECOND, "A", Severity.WARNING, "text", "sigma", "device", channel=channel
-    )
 
 
 def test_results_go_where_they_are_wanted_or_into_a_folder_that_goes_away(tmp_path):
@@ -84,23 +63,6 @@ def test_progress_is_silent_exactly_when_it_is_told_to_be(monkeypatch, capsys, q
         move(done, 2, name)
 
     assert (capsys.readouterr().err == "") == quiet
-
-
-def test_a_plot_shows_the_faults_and_alerts_of_its_channel_and_of_all():
-    figure = notebook.plot(
-        readings(),
-        "T",
-        unit="°C",
-        labels=labels(("T", 10, 20), ("V", 30, 40), (None, 50, 60)),
-        alerts=[alert(12, "T"), alert(32, "V"), alert(55, None)],
-    )
-
-    assert isinstance(figure, go.Figure)
-    assert len(figure.layout.shapes) == 2
-    line, marks = figure.data
-    assert len(line.y) == 100
-    assert list(marks.x) == ["2026-01-01T00:00:12.000", "2026-01-01T00:00:55.000"]
-    assert figure.layout.meta["alt"] == "T: 100 readings, 2 faults shaded, 2 alerts"
 
 
 def test_the_summary_has_a_row_for_each_recording():

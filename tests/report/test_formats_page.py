@@ -12,7 +12,7 @@ from sensorkit.report.document import SCHEMA
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 PART = PAGE.split("\n## report.json\n")[1]
 EXAMPLES = dict(re.findall(r"^### (\w+)\n\n```json\n(.*?)^```", PART, re.DOTALL | re.MULTILINE))
-DEFINITIONS = {"cells": "cell"}
+DEFINITIONS = {"cells": "cell", "requirements": "requirement"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,10 @@ def test_the_parts_on_the_page_are_those_of_the_schema(schema):
 
 
 def test_there_is_an_example_of_each_new_part():
-    assert set(EXAMPLES) == {"cells", "detectability", "critical_difference", "verdict"}
+    assert set(EXAMPLES) == {
+        *("quality", "cells", "detectability"),
+        *("critical_difference", "verdict", "requirements"),
+    }
 
 
 @pytest.mark.parametrize("part", EXAMPLES)

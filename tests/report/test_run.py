@@ -7,7 +7,7 @@ from sensorkit.errors import DetectorError, NotebookError, PlanError, RunError, 
 from sensorkit.report import job, notebooks, run_folder
 from sensorkit.report import run as runs
 from sensorkit.report.document import problem
-from sensorkit.report.files import project_root, read_json, write_json
+from sensorkit.report.files import project_root, read_json
 from sensorkit.report.job import Config
 from sensorkit.report.notebooks import Outcome
 
@@ -18,31 +18,6 @@ NOTEBOOKS = project_root() / "notebooks"
 
 def passed(name):
     return Outcome(name, "passed", "", 1.0)
-
-
-@pytest.fixture
-def executed(monkeypatch, report, cases):
-    """Execute nothing: write what the notebooks would have written, and remember the jobs."""
-    jobs = []
-
-    def execute(chains, *, log_file, tell=None, follow=None):
-        log_file.touch()
-        for chain in chains:
-            for one in chain:
-                jobs.append(one)
-                recordings = one.output.parents[1] / "recordings"
-                if one.name == "01_capture":
-                    write_json(recordings / "captured.json", {"recordings": [str(HEALTHY)]})
-                if one.name == "02_inject_faults":
-                    write_json(recordings / "injected.json", {"recordings": [str(FAULTED)]})
-                if one.name == "03_benchmark":
-                    results = {key: value for key, value in report.items() if key != "run"}
-                    write_json(one.output.parents[1] / "results.json", results)
-                    cases.to_csv(one.output.parents[1] / "cases.csv", index=False)
-        return [passed(one.name) for one in jobs]
-
-    monkeypatch.setattr(notebooks, "execute", execute)
-    return jobs
 
 
 def failing_with(monkeypatch, error):

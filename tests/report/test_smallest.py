@@ -10,9 +10,9 @@ from sensorkit.display.formats import NONE
 from sensorkit.report import html
 from sensorkit.report.curves import CURVES_SHOWN, curves, left_out
 from sensorkit.report.inputs import method
-from sensorkit.report.measures import definitions as definitions_of_all
 from sensorkit.report.smallest import smallest
 from sensorkit.report.tables import compared
+from sensorkit.report.terms import definitions as definitions_of_all
 
 
 def entry(report, detector, kind, channel):
@@ -194,7 +194,9 @@ def test_no_confidence_is_claimed_for_a_curve_without_saying_of_which_form_it_is
     claims = re.findall(r"95 % (?:confidence|intervals?)(?P<rest>.{20})", section)
     assert len(claims) > len(curves(report))
     assert all(rest.startswith(" if ") for rest in claims)
-    definitions = {each["name"]: each["meaning"] for each in definitions_of_all()}
+    definitions = {
+        each["name"]: each["meaning"] for part in definitions_of_all() for each in part["terms"]
+    }
     assert "at 95 % confidence if the curve is logistic" in definitions["a90/95"]
     assert "95 % if the curve is logistic" in " ".join(method(report))
 

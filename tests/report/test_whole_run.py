@@ -22,7 +22,16 @@ def test_everything_a_run_promises_is_there(run):
 
     assert names >= {
         *("run.json", "report.json", "report.html", "results.json", "cases.csv", "scores.npz"),
-        *("parameters.json", "environment.json", "executed", "recordings", "log.txt"),
+        *(
+            "parameters.json",
+            "environment.json",
+            "executed",
+            "junit.xml",
+            "summary.md",
+            "config.yaml",
+            "recordings",
+            "log.txt",
+        ),
     }
     executed = {path.name for path in (run / "executed").iterdir()}
     assert executed == {f"{name}.{end}" for name in NOTEBOOKS for end in ("ipynb", "html")}

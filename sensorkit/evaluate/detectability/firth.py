@@ -214,7 +214,8 @@ def logit_bound(
     """Return the logit at *at* whose deviance is *limit*, upwards (*way* 1) or down (-1)."""
     fitted = b0 + b1 * at
     step = way
-    while abs(fitted + step) <= FARTHEST_LOGIT:
+    # A curve may itself lie beyond it; its other bound is looked for all the same.
+    while way * (fitted + step) <= FARTHEST_LOGIT:
         ahead = fitted + step
         lost = deviance(ahead, at, b1, best, x, trials, hits)
         if lost >= limit:

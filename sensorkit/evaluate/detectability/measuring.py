@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.detect import Detector
@@ -54,7 +55,7 @@ LEAD_IN = 1000
 
 def detectability(
     detector: Detector,
-    healthy: Readings,
+    healthy: Readings | pd.DataFrame,
     kind: str,
     magnitudes: Sequence[float] | None = None,
     repeats: int = 20,
@@ -63,7 +64,7 @@ def detectability(
     sigma: float | None = None,
     duration: int = 60,
     tolerance: int = 10,
-    before: Readings | None = None,
+    before: Readings | pd.DataFrame | None = None,
     profile: Profile | None = None,
     seed: int = 0,
 ) -> Detectability:
@@ -73,8 +74,8 @@ def detectability(
     ----------
     detector : Detector
         Fitted and calibrated on other readings. Its stream is forgotten.
-    healthy : Readings
-        Of one device, without faults.
+    healthy : Readings or DataFrame
+        Of one device, without faults. A DataFrame has a DatetimeIndex and a column a channel.
     kind : str
         A fault of values, or one that takes readings away (`silence`).
     magnitudes : sequence of float, optional
@@ -93,13 +94,18 @@ def detectability(
         Readings after a fault's end in which an episode may still begin, of a momentary kind and of
         one that leaves no readings. Any other has to be found while it lasts: its end, a jump back
         to healthy values, is no part of it.
-    before : Readings, optional
+    before : Readings or DataFrame, optional
         What came before *healthy*; without, its first part (at most a fourth of it, and 1000
         readings) only warms the detector up.
     profile : Profile, optional
         Gives units, how values are rounded, and the heartbeat.
     seed : int
         Of the onsets and of what faults draw; not of the detector.
+
+    Returns
+    -------
+    Detectability
+        The curve, what was tried and found at each size, and whether a size may be claimed.
 
     Raises
     ------
@@ -121,11 +127,13 @@ def detectability(
     check_counts(
         repeats=(repeats, 1), duration=(duration, 1), tolerance=(tolerance, 0), seed=(seed, 0)
     )
+    own = profile.device if profile is not None else "device"
+    healthy = Readings.of(healthy, device=own)
     parts = split(healthy)
     if len(parts) != 1:
         had = f"of {len(parts)} devices, and one is wanted; select its rows" if parts else "empty"
         raise UsageError(f"detectability: the healthy readings are {had}")
-    device = parts[0][0] or (profile.device if profile is not None else "device")
+    device = parts[0][0] or own
     of = find_kind(kind)
     name = affected_channel(of, healthy, channel)
     first = 0 if before is not None else min(LEAD_IN, len(healthy) // 4)
@@ -142,7 +150,8 @@ def detectability(
             "there is no grid of sizes; give magnitudes in its unit"
         )
     plan = _Plan(ground, device, (sizes,), repeats, tolerance, profile, seed)
-    return plan.measured(detector, [] if before is None else [before])[0]
+    lead = [] if before is None else [Readings.of(before, device=device)]
+    return plan.measured(detector, lead)[0]
 
 
 def measure(
@@ -234,7 +243,7 @@ def _still(
 
 
 def check_grid(grid: DetectabilityGrid, channels: Sequence[str]) -> None:
-    """Raise UsageError if a grid names a channel or kind of fault that cannot be measured."""
+    """Raise UsageError if *grid* names a kind that cannot be measured, or none of *channels*."""
     for name in grid.channels:
         if name not in channels:
             raise UsageError(f"detectability: {unknown('channel', name, channels)}")

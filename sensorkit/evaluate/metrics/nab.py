@@ -177,9 +177,18 @@ def normalised(raw: float, windows: int, weights: Weights) -> float:
 def score_at(
     sheets: Sequence[Sheet], scores: Sequence[Floats], threshold: float | None, weights: Weights
 ) -> float:
-    """Return the NAB score of files at a threshold; *scores* has one array (n,) a file.
+    """Return the NAB score of files at a threshold.
 
-    Without a threshold (None) nothing is detected.
+    Parameters
+    ----------
+    sheets : sequence of Sheet
+        What a detection at each row is worth, one a file.
+    scores : sequence of array of float, shape (n,)
+        One a file.
+    threshold : float or None
+        A score that reaches it is a detection; without one nothing is detected.
+    weights : Weights
+        Of a profile of NAB: what a hit, a miss and a false alarm count.
     """
     limit = math.nan if threshold is None else threshold  # no score reaches NaN
     raw = sum(

@@ -153,7 +153,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the ROC curve: P(faulty scores higher), ties counting half.
 
-    Equals `sklearn.metrics.roc_auc_score`.
+    Equals `sklearn.metrics.roc_auc_score`. Parameters as in `average_precision`.
 
     Raises
     ------
@@ -187,7 +187,9 @@ class PointScores(NamedTuple):
 
 
 def point_scores(labels: ArrayLike, flags: ArrayLike) -> PointScores:
-    """Return precision, recall and F1 of *flags* (bool, shape (n,)), reading by reading.
+    """Return precision, recall and F1 of *flags* against *labels*, reading by reading.
+
+    Both are 0 or 1, shape (n,).
 
     F1 is 2 TP / (2 TP + FP + FN), as in scikit-learn; 0 where nothing was flagged.
 

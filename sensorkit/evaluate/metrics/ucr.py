@@ -70,7 +70,7 @@ def ucr_hit(labels: ArrayLike, scores: ArrayLike, *, margin: int = MARGIN) -> bo
 
 
 def ucr_score(hits: Iterable[bool]) -> float:
-    """Return the share of series that are hit, 0..1, of `ucr_hit` series by series.
+    """Return the share of series that are hit, 0..1: *hits* has `ucr_hit` of each.
 
     Raises
     ------

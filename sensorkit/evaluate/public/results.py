@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sensorkit.errors import UsageError
+from sensorkit.evaluate import spreadsheet
 
 SCHEMA_VERSION = 1
 FILE = "public.json"
@@ -105,7 +106,8 @@ class PublicResults:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
         (folder / FILE).write_text(text + "\n", encoding="utf-8")
-        pd.DataFrame(self.per_series).to_csv(folder / BY_SERIES, index=False)
+        text = spreadsheet.to_csv(pd.DataFrame(self.per_series))
+        (folder / BY_SERIES).write_text(text, encoding="utf-8", newline="\n")
 
     @classmethod
     def read(cls, folder: Path) -> Self:

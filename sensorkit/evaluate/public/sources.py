@@ -52,7 +52,7 @@ def names() -> list[str]:
 
 
 def protocol(name: str) -> Protocol:
-    """Return the protocol of a set.
+    """Return the protocol of the set *name*.
 
     Raises
     ------

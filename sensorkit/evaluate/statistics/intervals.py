@@ -26,7 +26,7 @@ Interval = tuple[float, float]
 
 
 def wilson_interval(successes: float, trials: float) -> Interval:
-    """Return Wilson's score interval of a share; (0, 1) without a trial.
+    """Return Wilson's score interval of *successes* / *trials*; (0, 1) without a trial.
 
     Source: E. B. Wilson, JASA 22, 1927. Unlike the bootstrap it does not shrink to a point when
     all faults are hit. Both numbers may be effective ones, not whole.
@@ -127,7 +127,10 @@ def weighted_poisson_interval(
 
 
 def resample(n: int, resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return how often each of *n* faults is drawn, shape (resamples, n); each row sums to n."""
+    """Return how often each of *n* faults is drawn, shape (*resamples*, n), by the dice *rng*.
+
+    Each row sums to n.
+    """
     if n < 1:
         return np.zeros((resamples, 0))
     return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
@@ -154,6 +157,8 @@ def percentile_interval(draws: NDArray[np.float64], faults: int) -> Interval:
 def figure_interval(draws: NDArray[np.float64], faults: int) -> Interval:
     """Return the interval of a figure from 0 to 1 that *draws* are bootstrap values of.
 
+    *faults* is how many there were.
+
     Where all faults tried were easy, the draws know of no other ones, and their percentiles
     shrink to a point. So each draw gives part of its weight to one fault that was not seen, half
     of them found and half missed: Beta(1, faults) of the weight, Beta(1/2, 1/2) of the worth. The
@@ -179,6 +184,8 @@ def figure_interval(draws: NDArray[np.float64], faults: int) -> Interval:
 
 def p_value(draws: NDArray[np.float64], faults: int) -> float:
     """Return the two-sided p-value of "the truth is 0", by turning `percentile_interval` round.
+
+    *draws* are bootstrap values of a difference, *faults* how many they were drawn from.
 
     It is below 0.05 exactly where the interval leaves out 0. Where no draw lies beyond 0, the
     normal distribution of their mean and spread says how far beyond them 0 is; but n draws show
@@ -262,9 +269,10 @@ def median_delay_interval(
 ) -> Interval | None:
     """Return the bootstrap interval of the median delay.
 
-    *weights* says how often each fault is drawn, shape (resamples, n). An upper end of inf says
-    that misses are so many that the median may not exist; None stands for a lower end that is
-    inf too, and for fewer than `LEAST_FAULTS` faults.
+    *delays* and *watched* are as `censored_median` has them; *weights* says how often each fault
+    is drawn, shape (resamples, n). An upper end of inf says that misses are so many that the median
+    may not exist; None stands for a lower end that is inf too, and for fewer than `LEAST_FAULTS`
+    faults.
     """
     if len(delays) < LEAST_FAULTS:
         return None
@@ -275,9 +283,9 @@ def median_delay_interval(
 def groups(best_first: Sequence[str], told_apart: Callable[[str, str], bool]) -> dict[str, int]:
     """Return the group of each detector, 1 the best: those of one cannot be told apart.
 
-    From the best on: the first detector not yet in a group opens one, and those right behind it
-    join while *told_apart(first, it)* is false. So two detectors of one group may differ from
-    each other, but neither from the group's best.
+    From the best on (*best_first* has their names): the first detector not yet in a group opens
+    one, and those right behind it join while *told_apart(first, it)* is false. So two detectors of
+    one group may differ from each other, but neither from the group's best.
 
     Examples
     --------

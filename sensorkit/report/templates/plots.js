@@ -1,4 +1,6 @@
-// Draws every figure of the page from the JSON beside it, in the colours of the page.
+// Draws the figures of the page from the JSON beside each, in the colours of the page. Those in
+// view come first, the others when the browser has nothing else to do, those in a closed
+// <details> when it is opened. data-figures counts what there is to draw, data-drawn what is.
 (() => {
   "use strict";
   const figures = [...document.querySelectorAll("figure[data-plot]")];
@@ -41,38 +43,88 @@
   };
   const touch = matchMedia("(pointer: coarse)").matches;
   const drawn = [];
-  const draw = async (figure) => {
-    const place = figure.querySelector(".plot");
-    const spec = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-    // A finger that scrolls the page must not zoom the figure.
-    const layout = { ...spec.layout, autosize: true, dragmode: touch ? false : "zoom" };
-    for (const [path, value] of Object.entries(theme(layout))) put(layout, path, value);
-    await Plotly.newPlot(place, spec.data, layout, { displaylogo: false, responsive: true, displayModeBar: false });
-    drawn.push([place, layout]);
+  const begun = new Set();
+  // What is in a closed <details> has no width to be drawn in.
+  const seen = (figure) => !figure.parentElement.closest("details:not([open])");
+  const count = () => {
+    page.dataset.figures = String(figures.filter((figure) => begun.has(figure) || seen(figure)).length);
     page.dataset.drawn = String(drawn.length);
   };
-  const repaint = (c) => {
-    for (const [place, layout] of drawn) Plotly.relayout(place, theme(layout, c));
+  const draw = async (figure) => {
+    if (begun.has(figure)) return;
+    begun.add(figure);
+    try {
+      const place = figure.querySelector(".plot");
+      const spec = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+      // A finger that scrolls the page must not zoom the figure.
+      const layout = { ...spec.layout, autosize: true, dragmode: touch ? false : "zoom" };
+      for (const [path, value] of Object.entries(theme(layout, printing ? paper : colours()))) put(layout, path, value);
+      await Plotly.newPlot(place, spec.data, layout, { displaylogo: false, responsive: true, displayModeBar: false });
+      drawn.push([place, layout]);
+      count();
+    } catch (error) {
+      console.error(error);
+      say(figure, "Not drawn: " + error.message);
+    }
   };
-  page.dataset.figures = String(figures.length);
-  page.dataset.drawn = "0";
+  // A4 less its margins, in pixels: what is wider would be cut off.
+  const PAPER = 680;
+  const repaint = (c) => {
+    for (const [place, layout] of drawn) {
+      const width = printing ? Math.min(place.clientWidth, PAPER) : null;
+      Plotly.relayout(place, { ...theme(layout, c), width, autosize: !printing });
+    }
+  };
+  let printing = false;
   if (typeof Plotly === "undefined") {
     for (const figure of figures) {
       say(figure, "Not drawn: " + page.dataset.plotly + " is missing beside this page. Its numbers stand in the table below.");
     }
+    page.dataset.figures = String(figures.length);
+    page.dataset.drawn = "0";
     return;
   }
-  (async () => {
-    for (const figure of figures) {
-      try {
-        await draw(figure);
-      } catch (error) {
-        console.error(error);
-        say(figure, "Not drawn: " + error.message);
+  count();
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(() => work({ timeRemaining: () => 0 }), 30));
+  const rest = () => {
+    const next = figures.find((figure) => !begun.has(figure) && seen(figure));
+    if (next) draw(next).then(() => idle(rest));
+  };
+  const all = () => figures.filter(seen).forEach(draw);
+  if ("IntersectionObserver" in window) {
+    const watch = new IntersectionObserver((entries) => {
+      for (const entry of entries.filter((one) => one.isIntersecting)) {
+        watch.unobserve(entry.target);
+        draw(entry.target);
       }
-    }
-  })();
+    }, { rootMargin: "300px" });
+    figures.forEach((figure) => watch.observe(figure));
+    // Two frames on, what is in view has been drawn and painted.
+    requestAnimationFrame(() => requestAnimationFrame(() => idle(rest)));
+  } else {
+    all();
+  }
+  document.addEventListener("toggle", () => { count(); idle(rest); }, true);
+  // A link to something folded away opens it.
+  const unfold = () => {
+    let at = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+    for (; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => repaint());
-  addEventListener("beforeprint", () => repaint(paper));
-  addEventListener("afterprint", () => repaint());
+  // What is open is printed, and what the page asks to be; the rest of the figures is drawn now.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    printing = true;
+    opened = [...document.querySelectorAll("details[data-print]:not([open])")];
+    for (const one of opened) one.open = true;
+    all();
+    repaint(paper);
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    for (const one of opened) one.open = false;
+    repaint();
+  });
 })();
