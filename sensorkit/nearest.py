@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LEAST_BEGINNING = 3
+"""So many letters of a name, from its start, are near it, however long it is."""
+
 
 def did_you_mean(had: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """Return the question that names the nearest of *known*; if none is near, *otherwise*.
@@ -15,9 +18,13 @@ def did_you_mean(had: str, known: Iterable[str], otherwise: str | None = None) -
     'there are forest, sigma'
     >>> did_you_mean("x", ["forest", "sigma"], "use one of them")
     'use one of them'
+    >>> did_you_mean("found", ["found-within", "timeline"])
+    "did you mean 'found-within'?"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(had, names, n=1)
+    near = difflib.get_close_matches(had, names, n=1) or [
+        name for name in names if len(had) >= LEAST_BEGINNING and name.startswith(had)
+    ]
     if near:
         return f"did you mean {near[0]!r}?"
     return f"there are {', '.join(names)}" if otherwise is None else otherwise

@@ -78,7 +78,7 @@ def test_a_name_that_is_a_number_becomes_a_text():
 @pytest.mark.parametrize(
     ("given", "error", "wanted"),
     [
-        (frame(T=["1", "x", "3", "4"]), TypeError, r"column 'T' .*numeric"),
+        (frame(T=["1", "x", "3", "4"]), TypeError, r"holds '1' in row 0; .*pd.to_numeric"),
         (
             frame(T=np.array([1, "x", 3, 4], dtype=object)),
             TypeError,

@@ -140,6 +140,8 @@ class Recording:
             If the recording was cut off or a table cannot be read.
         KeyError
             If there is no such channel.
+        ValueError
+            If a time is none, or nothing came between the two.
 
         Examples
         --------
@@ -152,7 +154,9 @@ class Recording:
         """
         readings = self.readings()
         faults = (self.labels() if labels else None) if isinstance(labels, bool) else labels
-        lasts_s = float(np.ptp(readings.time)) / 1e9 if len(readings) else 0.0
+        shown = readings.between(start, end)
+        n, lasts_s = len(shown), float(np.ptp(shown.time)) / 1e9 if len(shown) else 0.0
+        many = "reading" if n == 1 else "readings"
         return readings.plot(
             channels,
             labels=faults,
@@ -160,7 +164,7 @@ class Recording:
             units={one.name: one.unit for one in self.profile.channels},
             start=start,
             end=end,
-            title=f"{self.name}: {count(len(readings))} readings in {seconds(lasts_s)}",
+            title=f"{self.name}: {count(n)} {many} in {seconds(lasts_s)}",
             height=height,
             interactive=interactive,
         )

@@ -165,14 +165,20 @@ def _run(
     try:
         opened = looked_at or reopening()
         reopening.remember()
-        writer = _writer(wanted, reopening, opened, clock())
     except BaseException:
         if pump is not None:
             pump.close()
         raise
-    if opened.name != wanted.link:  # a new pseudo-terminal, or a socket that listens
-        err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
+    # From before the recording is there: whoever sees it may already ask for its end.
     with stop_on_signal() as stop:
+        try:
+            writer = _writer(wanted, reopening, opened, clock())
+        except BaseException:
+            if pump is not None:
+                pump.close()
+            raise
+        if opened.name != wanted.link:  # a new pseudo-terminal, or a socket that listens
+            err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
 
         def reopen() -> Link:
             if watch.status.lost_since is None:

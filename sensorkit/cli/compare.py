@@ -49,7 +49,7 @@ def compare(
     Example: sensorkit compare 20260131T120000Z-0a1b2c latest
     """
     from sensorkit.report import compare as comparing
-    from sensorkit.report import compare_page
+    from sensorkit.report import compare_page, index_page
     from sensorkit.report.history import named_run
 
     folders = [named_run(name, out_dir) for name in (base, run)]
@@ -61,6 +61,7 @@ def compare(
     pages = []
     if html or standalone:
         pages = [str(compare_page.write(found, out_dir, standalone=standalone))]
+        index_page.index(out_dir)
     worse = comparing.worse(found)
     if as_json:
         print_json({**found, "worse": worse, "pages": pages})

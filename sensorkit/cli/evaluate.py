@@ -311,15 +311,19 @@ def report(
     Example: sensorkit report latest
     """
     from sensorkit.report import history, html, index_page
+    from sensorkit.report.files import RUNS
 
     folder = history.named_run(run, out_dir)
+    if folder.parent.name != RUNS:  # `.`, or a name in it: what stands two folders up is not seen
+        folder = folder.resolve()
     if base is not None:
         history.name_base(folder, history.look_at_base(base, folder.parent.parent))
     page = html.render(folder)
     if standalone:
         page = html.render_standalone(folder)
-    index = index_page.index(folder.parent.parent)
+    # Elsewhere, two folders up may stand an index.html of somebody else's.
+    index = index_page.index(folder.parent.parent) if folder.parent.name == RUNS else None
     if as_json:
-        print_json({"report": str(page), "index": str(index)})
+        print_json({"report": str(page), "index": None if index is None else str(index)})
         return
     out.print(str(page))

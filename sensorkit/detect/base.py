@@ -209,6 +209,7 @@ class BaseDetector(Hooks):
         if isinstance(readings, pd.DataFrame):
             found = self.score(self._readings(readings))
             return pd.Series(found, index=readings.index, name=self.name)
+        readings = self._readings(readings)
         scores: Floats | None = None
         for device, rows, part in self._by_device(readings):
             found = self._judge(device, part).most

@@ -75,6 +75,8 @@ class Table:
 
 
 LEFT = "text-align:left"
+NO_MATHS = "tex2jax_ignore mathjax_ignore"
+"""JupyterLab would take `$...$` in what a device says for mathematics and typeset it."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Card:
         heading = f"<p><strong>{_escaped(self.kind)}</strong> {_escaped(self.name)}</p>"
         tables = "".join(table.html() for table in self.tables if table.rows)
         shown = f"<table><tbody>{facts}</tbody></table>" if facts else ""
-        return f'<div class="sensorkit-card">{heading}{shown}{tables}</div>'
+        return f'<div class="sensorkit-card {NO_MATHS}">{heading}{shown}{tables}</div>'
 
     def __str__(self) -> str:
         return self.text()

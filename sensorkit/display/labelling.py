@@ -32,6 +32,15 @@ def labelled(text: object, longest: int = LONGEST) -> str:
     return shown.replace("$", "&#36;").replace("%{", "&#37;{")
 
 
+def titled(channel: str, unit: str, between: str = " ") -> str:
+    """Return the title of an axis: channel and unit.
+
+    >>> titled("T_1", "°C"), titled("<b>", "")
+    ('T_1 (°C)', '&lt;b&gt;')
+    """
+    return f"{labelled(channel)}{between}({labelled(unit, 12)})" if unit else labelled(channel)
+
+
 def wrapped(text: object, width: int = 64, longest: int = 400) -> str:
     """Return *text* as the lines of a label that is shown on hovering.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,23 @@ def stamps(time_ns: NDArray[np.int64] | Sequence[int]) -> list[str]:
     time = np.asarray(time_ns, dtype=np.int64).view("datetime64[ns]")
     said: list[str] = np.datetime_as_string(time, unit="us").tolist()
     return said
+
+
+def dotted(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Return how plotly draws a line: with a dot for each value that stands alone between gaps.
+
+    A line goes through two values, so that plotly would not show it at all.
+
+    >>> dotted(np.array([1.0, 2.0, np.nan, 3.0]))
+    {'mode': 'lines+markers', 'marker': {'size': [0, 0, 0, 5]}}
+    """
+    alone = np.isfinite(values)
+    joined = alone[1:] & alone[:-1]
+    alone[1:] &= ~joined
+    alone[:-1] &= ~joined
+    # None at all is the rule, and thousands of dots without a size would still be drawn.
+    size = np.where(alone, 5, 0).tolist() if alone.any() else 5
+    return {"mode": "lines+markers" if alone.any() else "lines", "marker": {"size": size}}
 
 
 class Timeline:
@@ -92,7 +110,21 @@ class Line:
     def thinned(
         self, points: int = MAX_POINTS, window_ns: tuple[float, float] | None = None
     ) -> tuple[list[str], NDArray[np.float64]]:
-        """Return what is drawn: times as plotly reads them, and values.
+        """Return what is drawn: times as plotly reads them, and values; see `drawn`.
+
+        Examples
+        --------
+        >>> line = Line("a", Timeline(np.arange(100_000)), np.arange(1e5))
+        >>> [len(line.thinned(50, window)[0]) for window in (None, (0, 20))]
+        [50, 71]
+        """
+        time_ns, values = self.drawn(points, window_ns)
+        return stamps(time_ns), values
+
+    def drawn(
+        self, points: int = MAX_POINTS, window_ns: tuple[float, float] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the points of the line: nanoseconds UTC, and values.
 
         The smallest and the largest value of each part are kept, so every spike is seen. NaN stands
         between readings that do not follow on each other, and for what is no number.
@@ -103,12 +135,6 @@ class Line:
             The whole line has about so many, and so has the part in *window_ns*.
         window_ns : (float, float), optional
             Where one looks: from, to.
-
-        Examples
-        --------
-        >>> line = Line("a", Timeline(np.arange(100_000)), np.arange(1e5))
-        >>> [len(line.thinned(50, window)[0]) for window in (None, (0, 20))]
-        [50, 71]
         """
         # The whole stays the same from one zoom to the next.
         if points not in self._whole:
@@ -123,7 +149,4 @@ class Line:
         values = np.where(np.isfinite(self.values[rows]), self.values[rows], np.nan)
         stretch = np.searchsorted(self.timeline.breaks, rows, side="right")
         opened = np.flatnonzero(np.diff(stretch)) + 1
-        return (
-            stamps(np.insert(time, opened, time[opened - 1])),
-            np.insert(values, opened, np.nan),
-        )
+        return np.insert(time, opened, time[opened - 1]), np.insert(values, opened, np.nan)

@@ -60,6 +60,8 @@ class Placing:
         """Return the layout of the whole figure, which shows *span_ns*."""
         for axis in (axis for name, axis in self._axes.items() if name.startswith("x")):
             axis["range"] = stamps(span_ns)
+            if "rangeslider" in axis:  # plotly would leave room for marks at its ends
+                axis["rangeslider"]["range"] = stamps(span_ns)
         return {
             "title": {
                 "text": f"{labelled(title, 90)}<br><sub>times in UTC</sub>",

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.display.figure import ALERT, FAULT, SIGNAL
-from sensorkit.display.lines import GAP_STEPS
-from sensorkit.display.thinning import MAX_POINTS, downsample
-
-__all__ = ["GAP_STEPS", "fault_shapes", "signal", "signal_trace", "times"]
+from sensorkit.display.labelling import labelled, titled
+from sensorkit.display.lines import Line, Timeline, dotted
+from sensorkit.display.thinning import MAX_POINTS
 
 
 def times(time_ns: NDArray[np.int64], origin_ns: int | None = None) -> list[Any]:
@@ -27,24 +26,6 @@ def times(time_ns: NDArray[np.int64], origin_ns: int | None = None) -> list[Any]
     return stamps
 
 
-def _with_gaps(
-    time_ns: NDArray[np.int64], rows: NDArray[np.intp]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the times of *rows* with one more wherever readings are missing, and which those are.
-
-    A line would otherwise cross a silence as if there had been readings.
-    """
-    steps = np.diff(time_ns)
-    usual = np.median(steps[steps > 0]) if (steps > 0).any() else 1
-    stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * usual)])[rows]
-    breaks = np.flatnonzero(np.diff(stretch)) + 1
-    added = np.zeros(len(rows), dtype=np.bool_)
-    return (
-        np.insert(time_ns[rows], breaks, time_ns[rows][breaks - 1] + 1),
-        np.insert(added, breaks, True),
-    )
-
-
 def signal_trace(
     time_ns: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -54,14 +35,13 @@ def signal_trace(
     points: int = MAX_POINTS,
 ) -> dict[str, Any]:
     """Return the line of one channel; missing values and missing readings are gaps in it."""
-    rows = downsample(values, points)
-    time, added = _with_gaps(time_ns, rows)
-    drawn = np.full(len(time), np.nan)
-    drawn[~added] = values[rows]
+    time, drawn = Line(name, Timeline(time_ns), values).drawn(points)
+    dots = dotted(drawn)
+    dots["marker"]["color"] = SIGNAL
     return {
         "type": "scatter",
-        "mode": "lines",
-        "name": name,
+        **dots,
+        "name": labelled(name),
         "x": times(time, origin_ns),
         "y": [round(value, 6) if math.isfinite(value) else None for value in drawn.tolist()],
         "line": {"color": SIGNAL, "width": 1.2},
@@ -141,7 +121,7 @@ def signal(
             "showlegend": False,
             "margin": {"l": 58, "r": 12, "t": 10, "b": 36},
             "xaxis": {"type": "date"} if origin_ns is None else {"title": {"text": "seconds"}},
-            "yaxis": {"title": {"text": f"{channel} ({unit})" if unit else channel}},
+            "yaxis": {"title": {"text": titled(channel, unit)}},
             "shapes": [] if faults_ns is None else fault_shapes(faults_ns, origin_ns),
         },
     }

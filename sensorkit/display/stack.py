@@ -13,7 +13,7 @@ import numpy as np
 from sensorkit.display.figure import SIGNAL, Figure, styles
 from sensorkit.display.formats import number
 from sensorkit.display.labelling import cut, labelled
-from sensorkit.display.lines import Line, stamps
+from sensorkit.display.lines import Line, dotted, stamps
 from sensorkit.display.marking import Mark, Shade, marked, shaded
 from sensorkit.display.placing import Placing
 from sensorkit.display.thinning import MAX_POINTS
@@ -118,10 +118,13 @@ def stack(
         for n, line in enumerate(row.lines):
             x, y = line.thinned(points)
             who = labelled(line.device, 24) if several else ""
+            colour = style[line.device].colour if several else SIGNAL
+            drawn = dotted(y)
             found.append(
                 {
                     "type": "scatter",
-                    "mode": "lines" if len(line.timeline) > 1 else "markers",
+                    **drawn,
+                    "marker": {**drawn["marker"], "color": colour},
                     "name": labelled(line.device),
                     "legendgroup": f"device {labelled(line.device)}",
                     "legendrank": 1000 if several else None,
@@ -129,7 +132,7 @@ def stack(
                     "x": x,
                     "y": y,
                     "line": {
-                        "color": style[line.device].colour if several else SIGNAL,
+                        "color": colour,
                         "dash": style[line.device].dash if several else "solid",
                         "width": 1.2,
                     },
@@ -197,7 +200,7 @@ def _alt(title: str, rows: Sequence[Row], faults: Sequence[Shade], alerts: Seque
         of = ", ".join(f"{cut(name)} {n}" for name, n in Counter(items).most_common(5))
         many = what if len(items) == 1 else f"{what}s"
         parts.append(f"{len(items)} {many} {done}" + (f" ({of})" if items else ""))
-    return f"{title or 'Signals'}. {'; '.join(parts)}."
+    return f"{cut(title, 120) or 'Signals'}. {'; '.join(parts)}."
 
 
 def _facts(row: Row, line: Line) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sensorkit.display.figure import Figure
-from sensorkit.display.lines import Line
+from sensorkit.display.lines import Line, dotted
 
 if TYPE_CHECKING:  # plotly takes half a second, which most commands need not wait
     import plotly.graph_objects as go
@@ -77,7 +77,8 @@ class Zoom:
                 if isinstance(trace.meta, list | tuple):
                     row, n = trace.meta
                     line = self._lines[row][n]
-                    trace.x, trace.y = line.thinned(self._points, window)
+                    x, y = line.thinned(self._points, window)
+                    trace.update({"x": x, "y": y, **dotted(y)})
 
     def _moved(self, _layout: Any, edges: Sequence[Any] | None) -> None:
         if edges is not None and None not in edges:

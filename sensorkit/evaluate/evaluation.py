@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -16,6 +16,10 @@ from sensorkit.display.zooming import drawn
 from sensorkit.errors import UsageError
 from sensorkit.evaluate import showing, spreadsheet
 from sensorkit.evaluate.cases import CASE_COLUMNS
+from sensorkit.evaluate.ranking import POOLED
+from sensorkit.evaluate.rows import COUNTED, EVENT_FIGURES
+from sensorkit.evaluate.flagged import FLAG_FIGURES
+from sensorkit.evaluate.statistics.blocks import FIGURES
 from sensorkit.nearest import unknown
 from sensorkit.readings import isoformat
 
@@ -35,6 +39,16 @@ PARTS = (
     "critical_difference",
     "verdict",
 )
+
+RESULT_COLUMNS = (
+    *("recording", "detector", "fault_kind", "status", "reason", "faults", *COUNTED),
+    *(f"{name}{end}" for name in (*EVENT_FIGURES, *FIGURES, *FLAG_FIGURES) for end in ("", "_ci")),
+)
+RANKING_COLUMNS = (
+    *("detector", "baseline", *POOLED, "recordings", "copies", "failed", "note"),
+    *("mean_rank", "group", "p_value"),
+)
+"""What a table has that has no rows."""
 
 SERIES = ("time", "label", "device")
 """Columns of a recording's scores that are no detector."""
@@ -84,7 +98,7 @@ class Evaluation:
         place = {row["detector"]: i for i, row in enumerate(self.ranking)}
         rows = [row for row in self.results if row["fault_kind"] is None]
         rows.sort(key=lambda row: (row["recording"], place[row["detector"]]))
-        return pd.DataFrame(rows).drop(columns="fault_kind")
+        return _table(rows, RESULT_COLUMNS).drop(columns="fault_kind")
 
     @property
     def figures(self) -> list[str]:
@@ -116,7 +130,7 @@ class Evaluation:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the ranking as a table: a row a detector, best first, with all its intervals."""
-        return pd.DataFrame(self.ranking).set_index("detector")
+        return _table(self.ranking, RANKING_COLUMNS).set_index("detector")
 
     def __getitem__(self, detector: str) -> pd.DataFrame:
         """Return the rows of one detector: a row for each recording and kind of fault.
@@ -243,6 +257,11 @@ def plain(value: Any) -> Any:
             return value
     # A function's own text has the address of this process in it.
     return str(getattr(value, "__qualname__", value))
+
+
+def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return *rows* as a table; one without rows has *columns*."""
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -26,7 +26,23 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class DetectabilityGrid(Section):
+class Given(Section):
+    """What a call gives; a mistake in it is told as one in a file is, without the file."""
+
+    if not TYPE_CHECKING:  # the fields, and their types, are those of the class
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                said = describe(error.errors()[0], fields)
+                raise UsageError(f"{type(self).__name__}: {said}") from error
+
+        # As in pydantic: its own checks, which need its own error, do not go through here.
+        __init__.__pydantic_base_init__ = True
+
+
+class DetectabilityGrid(Given):
     """Single faults of growing size, by which the smallest one that is found is measured."""
 
     kinds: tuple[str, ...] = (
@@ -54,7 +70,7 @@ class DetectabilityGrid(Section):
     """Readings of the largest fault whose size is its duration; the smallest has 1."""
 
 
-class Settings(Section):
+class Settings(Given):
     """Settings of `sensorkit.evaluate.benchmark`; every one has a default.
 
     Examples

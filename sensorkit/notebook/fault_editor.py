@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ DURATION_READINGS = 60
 def fault_editor(
     recording: Recording | str | Path,
     *,
-    detectors: Sequence[str | detect.Detector] | None = None,
+    detectors: str | Sequence[str | detect.Detector] | None = None,
     settings: Settings | None = None,
     seed: int = 0,
 ) -> FaultEditor:
@@ -48,7 +48,7 @@ def fault_editor(
     recording : Recording or path
         Without faults, long enough to be cut into what detectors learn from, what they are
         calibrated on, and the rest, where faults may be.
-    detectors : sequence, optional
+    detectors : str or sequence, optional
         Names, or detectors of yours; by default the rules of the profile if it has some, `sigma`
         and `guard`. A copy of each is fitted and calibrated as the benchmark does it.
     settings : Settings, optional
@@ -79,6 +79,8 @@ def fault_editor(
     opened = recording if isinstance(recording, Recording) else Recording.open(recording)
     if detectors is None:
         detectors = DEFAULT if opened.profile.rules else DEFAULT[1:]
+    elif isinstance(detectors, str):
+        detectors = [detectors]
     editor = FaultEditor(opened, detectors, settings or Settings(), seed, moving=in_notebook())
     editor.show()
     return editor
@@ -127,6 +129,8 @@ class FaultEditor:
         self.test_s = tuple(round((int(at) - int(time[0])) / 1e9, 3) for at in (test[0], time[-1]))
         """Where faults may be: seconds since the first reading."""
         self.seed = seed
+        self.watchers: list[Callable[[], None]] = []
+        """Called when something else stands here."""
         names = [judge.name for judge in self._bench.judges]
         self._drawing = EditorFigure(names)
         self.seen = self.look((self._first_draft(),), 0, seed)
@@ -316,6 +320,8 @@ class FaultEditor:
         self.seen = seen
         self.seed = seen.plan.seed
         self._draw()
+        for told in self.watchers:
+            told()
 
     def _at(self, number: int) -> int:
         """Return the place of fault *number*."""
@@ -331,12 +337,14 @@ class FaultEditor:
         channel = next((name for name in names if self.preview.sigma(name)), names[0])
         begin, end = self.test_s
         duration = min(DURATION_READINGS * self.period_s, (end - begin) / 4)
+        # Where a slider can be.
+        steps = round((end - begin) / 3 / self.period_s)
         return Draft(
             kind="bias",
             channel=channel,
             size=rounded(SIZE_SIGMA * self.preview.sigma(channel)) or 1.0,
             count=None,
-            start_s=round(begin + (end - begin) / 3, 3),
+            start_s=round(begin + steps * self.period_s, 3),
             duration_s=round(duration, 3),
         )
 
@@ -346,8 +354,8 @@ class FaultEditor:
             shown = self.seen.drafts[self.seen.selected].channel
         begin = self._bench.begin
         self._drawing.draw(
-            self.preview.readings[slice(begin, None)],
-            self.seen.faulted.readings[slice(begin, None)],
+            self.preview.of_first(self.preview.readings[slice(begin, None)]),
+            self.preview.of_first(self.seen.faulted.readings[slice(begin, None)]),
             self.labels,
             self.seen.verdicts,
             channel=shown,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from sensorkit.display.figure import ALERT, GREY, SIGNAL
+from sensorkit.display.labelling import labelled, titled
 from sensorkit.display.signal import fault_shapes, signal_trace
 from sensorkit.evaluate.events import Role, nanoseconds
 from sensorkit.notebook.fault_editor_judges import Verdict
@@ -85,13 +86,14 @@ class EditorFigure:
                 made = signal_trace(
                     readings.time[inside], readings.channel(channel)[inside], channel
                 )
-                trace.x, trace.y = made["x"], made["y"]
+                trace.update({key: made[key] for key in ("x", "y", "mode")})
+                trace.marker.size = made["marker"]["size"]
             for trace, (_, roles, *_) in zip(figure.data[2:], ROLES, strict=True):
                 trace.x, trace.y, trace.text = _episodes(verdicts, roles, view)
             figure.layout.shapes = [
                 {**shape, "yref": "y domain"} for shape in fault_shapes(_drawn(spans, healthy.time))
             ]
-            figure.layout.yaxis.title.text = f"{channel} ({unit})" if unit else channel
+            figure.layout.yaxis.title.text = titled(channel, unit)
             figure.layout.meta = {"alt": alt}
 
 
@@ -128,15 +130,23 @@ def _episodes(
                 continue
             edges = np.clip([alert.start, end], *view).view("datetime64[ns]")
             x += [*np.datetime_as_string(edges, unit="ms").tolist(), None]
-            y += [verdict.detector, verdict.detector, None]
-            text += [alert.type, alert.type, ""]
+            y += [*[labelled(verdict.detector)] * 2, None]
+            text += [*[labelled(alert.type)] * 2, ""]
     return x, y, text
 
 
 def _traces() -> list[dict[str, Any]]:
     signals = [
-        {"name": "healthy", "line": {"color": GREY, "width": 1, "dash": "dot"}},
-        {"name": "with the faults", "line": {"color": SIGNAL, "width": 1.4}},
+        {
+            "name": "healthy",
+            "line": {"color": GREY, "width": 1, "dash": "dot"},
+            "marker": {"color": GREY},
+        },
+        {
+            "name": "with the faults",
+            "line": {"color": SIGNAL, "width": 1.4},
+            "marker": {"color": SIGNAL},
+        },
     ]
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "connectgaps": False, "x": [], "y": [], **one}
@@ -174,7 +184,7 @@ def _layout(lanes: Sequence[str]) -> dict[str, Any]:
         "yaxis2": {
             "type": "category",
             "categoryorder": "array",
-            "categoryarray": list(reversed(lanes)),
+            "categoryarray": [labelled(name) for name in reversed(lanes)],
             "range": [-0.6, len(lanes) - 0.4],
             "domain": [0.0, share],
             "anchor": "x",

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 PAUSE_S = 0.12
 """A slider that has moved waits so long for its next move before anything is computed."""
 
+SNAPPED = 0.75
+"""A slider in the page takes the nearest of its steps and says so. What is less than so much of a
+step is that, and nobody has moved it."""
+
 LARGEST_SIGMA = 20.0
 WIDE = {"description_width": "9em"}
 CELL = "padding: 0.1em 0.9em; text-align: left"
@@ -88,6 +92,7 @@ class Panel:
         self.box = self._laid_out()
         self._connect()
         self._fill()
+        editor.watchers.append(self._follow)
 
     def show(self) -> None:
         """Show everything."""
@@ -153,6 +158,8 @@ class Panel:
             self._drafts = drafts
             self.faults.options = _titles(drafts)
             self.remove.disabled = not drafts
+            for control in self._fields:
+                control.disabled = not drafts
             if drafts:
                 self.faults.value = editor.selected
                 self._fill_fault(drafts[editor.seen.selected])
@@ -177,7 +184,7 @@ class Panel:
                 unit = self._editor.recording.profile.channel(draft.channel).unit
                 said[self.size] = draft.size
                 if sigma:
-                    said[self.sigmas] = round(draft.size / sigma, 1)
+                    said[self.sigmas] = round(draft.size / sigma, 1) + 0.0  # and never -0.0
         for control, value in said.items():
             if control is not but:
                 control.value = value
@@ -193,6 +200,9 @@ class Panel:
         if self._quiet or not self._drafts:
             return
         owner = change["owner"]
+        by_slider = isinstance(owner, ipywidgets.FloatSlider)
+        if by_slider and abs(change["new"] - change["old"]) < SNAPPED * owner.step:
+            return
         at = self._editor.seen.selected
         drafts = list(self._drafts)
         if owner is not self.seed:
@@ -225,7 +235,16 @@ class Panel:
             return
         if number == self._number:
             editor.take(seen)
+
+    def _follow(self) -> None:
+        """Show what the editor has now; if that was not set here, in the controls as well."""
+        editor = self._editor
+        here = self._drafts, self.faults.value or 0, self.seed.value
+        if here == (editor.seen.drafts, editor.selected, editor.seed):
             self._show()
+        else:
+            self._number += 1  # what is being computed is of no use any more
+            self._fill()
 
     def _picked(self, change: dict[str, Any]) -> None:
         if not self._quiet and change["new"] is not None:
@@ -245,7 +264,7 @@ class Panel:
         try:
             self._editor.to_yaml(self.path.value)
         except (OSError, SensorkitError) as error:
-            self._tell(error)
+            self.saved.value = f'<div role="alert">✗ {escape(visible(error))}</div>'
             return
         folder, path = str(self._editor.recording.dir), self.path.value
         command = shlex.join(["sensorkit", "inject", folder, "--faults", path, "--out", "faulted"])

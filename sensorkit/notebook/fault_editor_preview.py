@@ -56,6 +56,14 @@ class Preview:
             self._sigmas[channel] = robust_sigma(of_first)
         return self._sigmas[channel]
 
+    def of_first(self, readings: Readings) -> Readings:
+        """Return the readings of the device that the faults are on, the first of the recording."""
+        if len(readings.device.vocabulary) <= 1:
+            return readings
+        first = self.readings.device[:1].to_array()[0]
+        mine: NDArray[np.bool_] = readings.device.to_array() == first
+        return readings[mine]
+
     def refusal(self, kind: Kind) -> str | None:
         """Return why a fault of *kind* cannot be in this recording; None if it can."""
         if not isinstance(kind, TransportKind):

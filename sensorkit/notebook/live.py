@@ -15,6 +15,9 @@ from sensorkit.notebook.live_view import Live
 from sensorkit.profile import Profile
 from sensorkit.surroundings import in_notebook
 
+LONGEST_S = 1e9
+"""Of what is shown, as of a capture."""
+
 _running: WeakValueDictionary[Hashable, Live] = WeakValueDictionary()
 """What cells of this notebook have started, by link; those that have ended are of no concern."""
 
@@ -71,6 +74,10 @@ def live(
         If the capture cannot begin, or, where nothing moves, if it fails; in the words of
         `sensorkit capture`.
     """
+    if not 0 < window_s <= LONGEST_S:
+        raise UsageError(
+            f"window_s={window_s!r}: from 0 to {LONGEST_S:g} seconds are possible, and more than 0"
+        )
     known = Profile.load(profile) if isinstance(profile, str | Path) else profile
     folder = Path(out) if out is not None else _new_folder(known.name)
     key = _key(link)
@@ -91,7 +98,13 @@ def live(
     with contextlib.ExitStack() as stack:
         port = link if isinstance(link, str) else stack.enter_context(link)
         capture = CaptureProcess(Wanted(port, folder, profile, detector, seconds, frames, baud))
-        seen = Live(capture, folder, known, window_s=window_s, moving=moving, device=stack)
+        try:
+            seen = Live(capture, folder, known, window_s=window_s, moving=moving, device=stack)
+        except BaseException:
+            capture.ask_to_stop()
+            capture.wait()
+            capture.close()
+            raise
         try:
             capture.wait_for_start()
         except BaseException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from sensorkit.display.figure import ALERT, COLOURS
-from sensorkit.display.formats import visible
-from sensorkit.display.lines import GAP_STEPS
-from sensorkit.display.thinning import MAX_POINTS, downsample
+from sensorkit.display.labelling import labelled, titled, wrapped
+from sensorkit.display.lines import Line, Timeline, dotted, stamps
+from sensorkit.display.thinning import MAX_POINTS
 from sensorkit.notebook.live_capture import Said
 from sensorkit.notebook.live_tail import Points
 from sensorkit.notebook.widget_style import on_any_background
@@ -58,12 +57,14 @@ class LiveFigure:
         """
         figure = self.figure
         marked = [alert for alert in alerts if len(points) and alert.time_ns >= points.time[0]]
+        timeline = Timeline(points.time)
         with figure.batch_update():
             for i, channel in enumerate(self._profile.channels):
                 values = points.values[:, i]
                 line, marks = figure.data[2 * i], figure.data[2 * i + 1]
-                line.x, line.y = self._line(points.time, values)
-                line.mode = "markers" if several else "lines"
+                x, y = Line("", timeline, values).thinned(self._points)
+                dots = {"mode": "markers", "marker": {"size": 3}} if several else dotted(y)
+                line.update({"x": x, "y": y, **dots})
                 mine = [alert for alert in marked if self._channel(alert) in (None, channel.name)]
                 marks.x, marks.y, marks.text = _marks(mine[-MARKED:], points.time, values)
             figure.layout.meta = {"alt": alt}
@@ -71,26 +72,6 @@ class LiveFigure:
     def _channel(self, alert: Said) -> str | None:
         """Return the channel of an alert; None for one of all, or where nobody has said it yet."""
         return alert.channel or self._channel_of.get(alert.type)
-
-    def _line(
-        self, time: NDArray[np.int64], values: NDArray[np.float64]
-    ) -> tuple[list[str], NDArray[np.float64]]:
-        """Return x and y of one line; where readings are missing there is a gap in it."""
-        rows = downsample(values, self._points)
-        if not len(rows):
-            return [], np.empty(0)
-        steps = np.diff(time)
-        usual = np.median(steps[steps > 0]) if (steps > 0).any() else 1
-        stretch = np.concatenate([[0], np.cumsum(steps > GAP_STEPS * usual)])[rows]
-        breaks = np.flatnonzero(np.diff(stretch)) + 1
-        x = np.insert(time[rows], breaks, time[rows][breaks - 1] + 1)
-        return stamps(x), np.insert(values[rows], breaks, np.nan)
-
-
-def stamps(time_ns: NDArray[np.int64]) -> list[str]:
-    """Return times as words: a date axis whose numbers are replaced becomes one of numbers."""
-    found: list[str] = np.datetime_as_string(time_ns.view("datetime64[ns]"), unit="us").tolist()
-    return found
 
 
 def _marks(
@@ -104,7 +85,7 @@ def _marks(
     near = there[np.clip(np.searchsorted(time[there], at), 0, len(there) - 1)]
     # Plotly's texts may hold a few tags, so what a device has said is escaped here as well.
     said = (f"{alert.severity} {alert.type}: {alert.description}" for alert in alerts)
-    return stamps(at), values[near], [escape(visible(text)) for text in said]
+    return stamps(at), values[near], [wrapped(text) for text in said]
 
 
 def _traces(profile: Profile) -> list[dict[str, Any]]:
@@ -116,7 +97,7 @@ def _traces(profile: Profile) -> list[dict[str, Any]]:
         found.append(
             {
                 **shared,
-                "name": escape(channel.name),
+                "name": labelled(channel.name),
                 "mode": "lines",
                 "line": {"color": colour, "width": 1.3},
                 "marker": {"color": colour, "size": 3},
@@ -151,10 +132,9 @@ def _layout(profile: Profile, *, moving: bool) -> dict[str, Any]:
         },
     }
     for i, channel in enumerate(profile.channels, 1):
-        title = f"{channel.name}<br>({channel.unit})" if channel.unit else channel.name
         top = 1 - (i - 1) / n
         layout["yaxis" if i == 1 else f"yaxis{i}"] = {
-            "title": {"text": title},
+            "title": {"text": titled(channel.name, channel.unit, "<br>")},
             "domain": [max(top - 0.92 / n, 0), top],
             "anchor": "x",
         }

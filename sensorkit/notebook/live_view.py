@@ -300,15 +300,24 @@ class Live:
             if (reported := self._reported()) is not None:
                 self._alerts = [_said(entry) for entry in reported]
             self._capture.close()
-            self._tail.look_to_the_end()
-            if self._panel is not None:
-                self._panel.end()
-                self._draw()
-            else:
-                self._draw_all()
+            self._draw_to_the_end()
         finally:
             self._tail.close()
             self.device.close()
+
+    def _draw_to_the_end(self) -> None:
+        """Take in and draw what came last; a picture that fails keeps nobody from stopping."""
+        if self._panel is None:
+            self._tail.look_to_the_end()
+            self._draw_all()
+            return
+        self._panel.end()
+        try:
+            self._tail.look_to_the_end()
+            self._draw()
+        except Exception as error:
+            self._trouble = f"the plot has not seen the end of it: {error}"
+            self._tell()
 
     def _draw_all(self) -> None:
         """Draw the whole recording: nothing was seen while it came."""

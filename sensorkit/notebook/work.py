@@ -63,6 +63,7 @@ def setup(out_dir: str = "") -> Work:
     pd.set_option("display.width", 100)
     pd.set_option("display.max_columns", 20)
     pd.set_option("display.max_rows", 40)
+    pd.set_option("display.html.use_mathjax", False)  # what a device says is no formula
     # The figure as data: JupyterLab draws it with its own plotly, and nothing is stored twice.
     pio.renderers.default = "plotly_mimetype"
     pio.templates.default = "plotly_white"

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.nearest import did_you_mean
-from sensorkit.readings import frames, plotting, showing
+from sensorkit.readings import frames, plotting, showing, times
 from sensorkit.readings.times import Time, nanoseconds
 from sensorkit.readings.words import Words
 
@@ -236,6 +236,8 @@ class Readings:
         ------
         KeyError
             If there is no such channel.
+        ValueError
+            If a time is none, or nothing came between the two.
 
         Examples
         --------
@@ -244,11 +246,18 @@ class Readings:
         >>> figure.layout.meta["alt"]
         'device: 5 readings. T; 0 faults shaded; 0 alerts marked.'
         """
-        chosen = [channels] if isinstance(channels, str) else list(channels or self.channels)
+        wanted = self.channels if channels is None else channels
+        chosen = [wanted] if isinstance(wanted, str) else list(wanted) or list(self.channels)
         for name in chosen:
             self._known(name)
+        shown = self.between(start, end)
+        if len(self) and not len(shown):
+            raise ValueError(
+                f"there are no readings {times.between(start, end)}; those there are came "
+                f"{times.between(int(self.time.min()), int(self.time.max()))}"
+            )
         return plotting.plot(
-            self.between(start, end),
+            shown,
             chosen,
             labels=labels,
             alerts=alerts,
@@ -266,6 +275,11 @@ class Readings:
         ----------
         start, end : str, datetime or int, optional
             ISO 8601 (UTC without a zone) or nanoseconds UTC; open where not given.
+
+        Raises
+        ------
+        ValueError
+            If one of them is no time.
 
         Examples
         --------

@@ -89,7 +89,8 @@ def frame_of(
 
 def _numbers(name: str, column: pd.Series[Any]) -> NDArray[np.float64]:
     if not pd.api.types.is_numeric_dtype(column):
-        if not pd.api.types.is_object_dtype(column):
+        # Of text, or of objects, which text may be as well; that depends on pandas.
+        if not pd.api.types.is_string_dtype(column.dtype):
             raise TypeError(f"column {name!r} is {column.dtype}; a channel is numeric")
         column = _objects(name, column)
     if pd.api.types.is_complex_dtype(column):
@@ -106,4 +107,4 @@ def _objects(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
                 f"column {name!r} is {column.dtype} and holds {value!r:.40} in row {place}; a "
                 f"channel is numeric: pd.to_numeric(frame[{name!r}], errors='coerce')"
             )
-    return pd.to_numeric(column)
+    return pd.to_numeric(column.astype(object))

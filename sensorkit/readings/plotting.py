@@ -78,7 +78,7 @@ def _devices(readings: Readings) -> dict[str, Readings]:
     if (codes == codes[0]).all():
         return {vocabulary[codes[0]] if codes[0] >= 0 else "device": readings}
     return {
-        vocabulary[code] if code >= 0 else "device": readings[np.flatnonzero(codes == code)]
+        vocabulary[code] if code >= 0 else "(no name)": readings[np.flatnonzero(codes == code)]
         for code in dict.fromkeys(codes.tolist())
     }
 
@@ -86,7 +86,8 @@ def _devices(readings: Readings) -> dict[str, Readings]:
 def _title(readings: Readings, parts: Mapping[str, Readings]) -> str:
     names = [cut(name, 24) for name in parts]
     who = ", ".join(names) if len(names) <= 3 else f"{len(names)} devices"
-    return f"{who}: {count(len(readings))} readings"
+    n = len(readings)
+    return f"{who}: {count(n)} {'reading' if n == 1 else 'readings'}"
 
 
 def _states(parts: Mapping[str, Readings]) -> list[stacked.States]:
@@ -176,6 +177,11 @@ def _rows(frame: pd.DataFrame, what: str, wanted: Sequence[str]) -> list[dict[st
         known = column.notna()
         if name in ("start", "end"):
             column = pd.to_datetime(column, utc=True).dt.as_unit("ns").astype("int64")
+        if name in wanted and not known.all():
+            raise ValueError(
+                f"the table of {what} has no {name} in row {int(known.argmin())}; give it one, or "
+                f"leave out that row: {what}[{what}[{name!r}].notna()]"
+            )
         columns[str(name)] = [
             value if there else None
             for value, there in zip(column.tolist(), known.tolist(), strict=True)

@@ -19,7 +19,19 @@ def nanoseconds(time: Time) -> int:
     """
     if isinstance(time, int | np.integer):
         return int(time)
-    return parse_time(str(time) if isinstance(time, datetime | np.datetime64) else time)
+    return parse_time(str(time))
+
+
+def between(start: Time | None, end: Time | None) -> str:
+    """Say which times are meant; one that is None is open.
+
+    >>> between("2026-01-31T12:00", None)
+    'from 2026-01-31T12:00:00.000000Z on'
+    """
+    first, last = (None if t is None else isoformat(nanoseconds(t)) for t in (start, end))
+    if first and last:
+        return f"between {first} and {last}"
+    return f"until {last}" if first is None else f"from {first} on"
 
 
 def isoformat(time_ns: int) -> str:
@@ -38,7 +50,10 @@ def parse_time(text: str) -> int:
     >>> parse_time("2023-11-14T22:13:20.123456Z")
     1700000000123456000
     """
-    stamp = pd.Timestamp(text)
+    try:
+        stamp = pd.Timestamp(text)
+    except ValueError:
+        stamp = pd.NaT
     if pd.isna(stamp):
         raise ValueError(f"{text!r} is no time; ISO 8601 is wanted, as 2026-01-31T12:00:00Z")
     utc = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")

@@ -86,8 +86,9 @@ def _reasons(rejected: Mapping[str, int]) -> str:
 def _steps(quality: Mapping[str, Any]) -> tuple[str, ...]:
     if quality["step_p5_s"] is None:
         return ()
+    low, high = seconds(quality["step_p5_s"]), seconds(quality["step_p95_s"])
     return (
-        f"steps {seconds(quality['step_p5_s'])} to {seconds(quality['step_p95_s'])}",
+        f"steps of {low}" if low == high else f"steps {low} to {high}",
         f"largest {seconds(quality['step_largest_s'])}",
     )
 

@@ -180,11 +180,10 @@ def _provenance(before: Side, after: Side) -> list[Row]:
 
 
 def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Row]:
-    missing = object()
     return [
         {"name": name, "before": one.get(name), "after": other.get(name)}
         for name in {**one, **other}
-        if one.get(name, missing) != other.get(name, missing)
+        if one.get(name) != other.get(name)  # None is as good as not there
     ]
 
 

@@ -56,7 +56,8 @@ def view(comparison: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `main`: a row for each detector, with a cell for each of `MAIN`; `still`: baselines that
+        `main`: a row for each detector, with a cell for each of `MAIN`; `worse`: whether a figure
+        of a recommended detector, or of a best ranked one, is; `still`: baselines that
         have no row, as nothing of them changed; `sizes`: rows of the smallest faults found;
         `changed`: what else differs, in tables of name, before and after.
     """
@@ -77,6 +78,7 @@ def view(comparison: Mapping[str, Any]) -> dict[str, Any]:
             for row in rows
             if not _still(row)
         ],
+        "worse": any(row["detector"] in chosen and WORSE in row["word"] for row in rows),
         "still": f"Baselines that are the same: {listed(still)}." if still else "",
         "sizes": [
             {"detector": row["detector"], "name": f["name"], **cell(f)}

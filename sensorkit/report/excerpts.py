@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sensorkit.display.figure import Figure
 from sensorkit.display.formats import count, number, second, seconds, sized
 from sensorkit.display.signal import signal
+from sensorkit.evaluate.events import nanoseconds
 from sensorkit.readings import Readings, isoformat, parse_time
 
 CONTEXT = 1.0
@@ -49,6 +50,11 @@ class Excerpts:
         units: Mapping[str, str],
     ) -> None:
         self._cases = cases[cases["detector"] == detector]
+        # Every excerpt looks at all of them, so they are read once.
+        self._start, self._end = (
+            nanoseconds(pd.to_datetime(self._cases[name], format="ISO8601", utc=True))
+            for name in ("start", "end")
+        )
         self._readings = readings
         self._units = units
 
@@ -107,25 +113,19 @@ class Excerpts:
         self, case: pd.Series[Any], channel: str, part: Readings
     ) -> tuple[list[list[int]], list[int]]:
         """Return the faults of the channel and the alerts that fall into the excerpt."""
-        here = self._cases[
-            (self._cases["recording"] == case["recording"])
-            & (self._cases["device"] == case["device"])
-        ]
-        is_fault = here["case"] == "fault"
-        shown = here[is_fault & (here["channel"].isna() | (here["channel"] == channel))]
-        spans = [
-            [_nanoseconds(row["start"]), _nanoseconds(row["end"])] for _, row in shown.iterrows()
-        ]
-        found = here[is_fault & np.isfinite(here["delay_s"])]
-        alerts = [_nanoseconds(time) for time in here.loc[~is_fault, "start"]]
-        alerts += [
-            _nanoseconds(row["start"]) + round(row["delay_s"] * 1e9) for _, row in found.iterrows()
-        ]
+        cases = self._cases
+        here = (cases["recording"] == case["recording"]) & (cases["device"] == case["device"])
+        fault = (here & (cases["case"] == "fault")).to_numpy(dtype=np.bool_)
+        alarm = here.to_numpy(dtype=np.bool_) & ~fault
+        of_it = (cases["channel"].isna() | (cases["channel"] == channel)).to_numpy(dtype=np.bool_)
         first, last = int(part.time.min()), int(part.time.max())
-        return (
-            [span for span in spans if span[0] <= last and span[1] >= first],
-            sorted({alert for alert in alerts if first <= alert <= last}),
-        )
+        shown = fault & of_it & (self._start <= last) & (self._end >= first)
+        delay = cases["delay_s"].to_numpy(dtype=np.float64, na_value=np.nan)
+        found = fault & np.isfinite(delay)
+        after = np.rint(delay[found] * 1e9).astype(np.int64)
+        alerts = np.concatenate([self._start[alarm], self._start[found] + after])
+        alerts = np.unique(alerts[(alerts >= first) & (alerts <= last)])
+        return np.column_stack([self._start, self._end])[shown].tolist(), alerts.tolist()
 
 
 def _of_device(readings: Readings, device: str) -> Readings:

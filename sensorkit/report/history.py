@@ -12,6 +12,7 @@ from sensorkit.display.formats import day_and_minute
 from sensorkit.errors import SensorkitError, UsageError
 from sensorkit.report import compare_page, tables
 from sensorkit.report.compare import compare
+from sensorkit.report.document import read_report
 from sensorkit.report.files import RUNS, find_run, read_json, write_json
 from sensorkit.report.run_facts import Facts, read_facts, run_folders
 from sensorkit.report.trend import TREND_RUNS, trend
@@ -85,17 +86,22 @@ def look_at_base(name: str, out: Path) -> str:
 
 
 def name_base(run_dir: Path, base: str) -> None:
-    """Write into run.json which run a run is compared with from now on.
+    """Write into run.json which run a run is compared with from now on, and what changed since.
 
     Raises
     ------
     UsageError
-        If it is the run itself.
+        If it is the run itself, or the run has no report.
     """
     if base in (run_dir.name, str(run_dir.resolve())):
         raise UsageError(f"--base {base}: is the run itself; name an earlier one")
+    report = read_report(run_dir)
     facts = read_json(run_dir / "run.json")
+    told = {key: value for key, value in facts.get("summary", {}).items() if key != "change"}
     write_json(run_dir / "run.json", {**facts, BASE: base})
+    # The index reads no more than this, and says the same as the page.
+    named = {**facts, BASE: base, "summary": told | since_base(run_dir, report)}
+    write_json(run_dir / "run.json", named)
 
 
 def since_base(run_dir: Path, report: Report) -> dict[str, Any]:

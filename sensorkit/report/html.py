@@ -145,7 +145,7 @@ FILES = (
     ("report.json", "every number of this page, with its schema in sensorkit/report/"),
     ("cases.csv", "one row for each detector and fault: found or missed, and after how long"),
     ("scores.npz", "the score of every reading of the test, by recording and detector"),
-    ("config.yaml", "all that was in force, as `sensorkit evaluate --config` takes it"),
+    ("config.yaml", "all that was in force, as sensorkit evaluate --config takes it"),
     ("summary.md", "the verdict and the tables in Markdown, for a pull request"),
     ("junit.xml", "requirements, cells and notebooks as test cases, for CI"),
     ("run.json", "how the run went, notebook by notebook"),

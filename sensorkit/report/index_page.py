@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sensorkit.display.formats import NONE, day_and_minute, interval, number, percent, seconds
 from sensorkit.report.change import ALIKE, BETTER, SAME, WORSE
-from sensorkit.report.compare_page import MARKS
+from sensorkit.report.compare_page import FOLDER, MARKS
 from sensorkit.report.document import made_by
 from sensorkit.report.files import INDEX, RUNS, write_text
 from sensorkit.report.pages import page
@@ -50,9 +50,19 @@ def index(out: Path) -> Path:
         shown=len(runs),
         unfinished=sum(run.status != "passed" for run in runs),
         pair=_pair(runs),
+        comparisons=_comparisons(out),
     )
     write_text(out / INDEX, text)
     return out / INDEX
+
+
+def _comparisons(out: Path) -> list[dict[str, str]]:
+    """Return the pages that `sensorkit compare --html` has left, the newest runs first."""
+    pages = sorted((path.name for path in (out / FOLDER).glob("*.html")), reverse=True)
+    return [
+        {"href": f"{FOLDER}/{quote(os.fsencode(name))}", "name": name.removesuffix(".html")}
+        for name in pages[:SHOWN]
+    ]
 
 
 def _groups(runs: Sequence[Facts], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -105,7 +115,9 @@ def _row(out: Path, run: Facts) -> dict[str, Any]:
         # A run that did not pass has no summary, so no numbers that could be of another version.
         "made_by": made_by(summary.get("schema_version")) if summary and not run.kind else "",
         "recordings": ", ".join(shown) or NONE,
-        "verdict": text_of(summary.get("verdict")) or run.reason or NONE,
+        "verdict": (verdict := text_of(summary.get("verdict"))) or run.reason or NONE,
+        "detector": (detector := text_of(summary.get("detector"))),
+        "of": detector if detector != verdict else "",
         "recall": percent(run.number("event_recall")),
         "recall_ci": interval(run.interval("event_recall"), percent),
         "false_alarms": number(run.number("false_alarms_per_day"), 2),

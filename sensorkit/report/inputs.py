@@ -255,7 +255,7 @@ def _measured(report: Report) -> list[str]:
 def provenance(report: Report) -> list[tuple[str, str]]:
     """Return where and from what the run was made."""
     run = report["run"]
-    commit = run["git_commit"] or "not in a git work tree"
+    commit = run.get("git_commit") or "not in a git work tree"
     if run.get("git_dirty"):
         commit += ", with changes that are not committed: it alone does not give these numbers"
     pairs = [

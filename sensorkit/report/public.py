@@ -106,6 +106,7 @@ def evaluate_public(
         dataset=name,
         parameters=given,
         versions=provenance.versions(),
+        machine=provenance.machine(),
         summary={"recordings": [f"{name} (public)"]},
     )
     job = Job(

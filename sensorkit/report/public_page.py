@@ -15,6 +15,7 @@ from sensorkit.report.charts import interval_chart
 from sensorkit.report.critical_difference import too_few
 from sensorkit.report.executed import render_notebooks
 from sensorkit.report.files import write_text
+from sensorkit.report.inputs import provenance
 from sensorkit.report.pages import page, plotly_asset
 
 
@@ -44,7 +45,7 @@ def render(run_dir: Path, results: PublicResults, run: Mapping[str, Any]) -> Pat
         chart=chart(results),
         failures=failures(results),
         cliques=cliques(results),
-        about=about(results.dataset),
+        about=[*about(results.dataset), *_made(run)],
         links=links(run_dir),
     )
     write_text(run_dir / "report.html", text)
@@ -227,6 +228,12 @@ def about(name: str) -> list[tuple[str, str]]:
         ("Citation", card.citation),
         *((f"Flaw {n}", flaw) for n, flaw in enumerate(card.flaws, 1)),
     ]
+
+
+def _made(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return when and from what the run was made, as the report of any run says it."""
+    seeds = {key: value for key, value in run.get("parameters", {}).items() if key == "seed"}
+    return provenance({"run": {**run, "seeds": seeds}})
 
 
 def links(run_dir: Path) -> Sequence[tuple[str, str]]:

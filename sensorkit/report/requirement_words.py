@@ -16,16 +16,14 @@ IN_PERCENT = ("event_recall", "event_precision", "time_in_false_alarm")
 
 
 def shown_value(metric: str, value: float | None, unit: str = "") -> str:
-    """Return a figure or a limit of a metric as the report writes it.
+    """Return a figure of a metric as the report writes it.
 
     >>> shown_value("event_recall", 0.9), shown_value("a90_95", 2.5, "degC")
     ('90 %', '2.5 degC')
     """
     match METRICS[metric]:
         case "share" if metric in IN_PERCENT:
-            # `percent` knows whole ones only, and a limit of 0.995 must not read as "99 %".
-            whole = value is None or round(value, 2) == value
-            return percent(value) if whole else f"{number(100 * (value or 0), 4)} %"
+            return percent(value)
         case "share":
             return fixed(value)
         case "rate":
@@ -37,6 +35,13 @@ def shown_value(metric: str, value: float | None, unit: str = "") -> str:
     return sized(value, unit)
 
 
+def _exactly(metric: str, value: float, unit: str) -> str:
+    """Return a limit: one of 0.995 must not read as "99 %", the whole percent of a figure."""
+    if metric in IN_PERCENT and round(value, 2) != value:
+        return f"{100 * value:.12g} %"
+    return shown_value(metric, value, unit)
+
+
 SIGNS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
@@ -46,7 +51,7 @@ def wanted(row: Row) -> str:
     >>> wanted({"metric": "event_recall", "operator": ">=", "limit": 0.9, "unit": ""})
     'at least 90 %'
     """
-    return f"{SIGNS[row['operator']]} {shown_value(row['metric'], row['limit'], row['unit'])}"
+    return f"{SIGNS[row['operator']]} {_exactly(row['metric'], row['limit'], row['unit'])}"
 
 
 def had(row: Row) -> str:
@@ -54,8 +59,10 @@ def had(row: Row) -> str:
     if row["value"] is None:
         return str(row["note"])
     value, limit = (shown_value(row["metric"], row[key], row["unit"]) for key in ("value", "limit"))
-    if value == limit and row["value"] != row["limit"]:  # rounded, it would seem to be met
-        value = f"{row['value']:.12g}"
+    # Rounded, it would seem to be the limit, or on its other side.
+    if value == limit and row["value"] != row["limit"]:
+        shares = row["metric"] in IN_PERCENT
+        value = f"{100 * row['value']:.6g} %" if shares else f"{row['value']:.12g}"
     at_most = row["note"].startswith("at most")
     return f"{'at most ' if at_most else ''}{value}"
 

@@ -115,8 +115,8 @@ class RunFolder:
         self._save()
         if status == "passed":
             write_text(self._out / LATEST, f"{self.dir.name}\n")
-        write_for_ci(self.dir, self._facts, self._copies)
         index(self._out)
+        write_for_ci(self.dir, self._facts, self._copies)
         log.info("run %s %s %s", self.dir.name, status, reason)
 
     def _save(self) -> None:

@@ -83,6 +83,15 @@ def test_different_data_exit_1_in_json_too(compare):
     assert [r["name"] for r in json.loads(said)["data"]["only_in_run"]] == ["boiler"]
 
 
+def test_the_index_links_to_the_page_of_a_comparison(compare, reports):
+    compare(FIRST, LOUD, "--html")
+
+    html = (reports / "index.html").read_text(encoding="utf-8")
+
+    (page,) = (reports / "compare").iterdir()
+    assert f'href="compare/{page.name}"' in html
+
+
 def test_worse_fails_only_when_asked_to(compare):
     assert compare(FIRST, LOUD)[0] == 0
     code, _, complaint = compare(FIRST, LOUD, "--fail-if-worse")
@@ -181,6 +190,30 @@ def test_a_report_keeps_the_base_that_it_was_given(typing, capsys, reports):
     text = (loud / "report.html").read_text(encoding="utf-8")
     assert "named with --base" in text
     assert "false alarms a day (was 0, is 1,100) worse" in text
+
+
+def test_a_run_is_rendered_where_it_stands_however_it_is_named(
+    typing, capsys, reports, monkeypatch
+):
+    monkeypatch.chdir(next((reports / "runs").glob(f"{LOUD}*")))
+
+    assert typing(capsys, "report")(".")[0] == 0
+
+    assert not Path("index.html").exists()
+    assert (reports / "index.html").is_file()
+    assert (reports / "assets").is_dir()
+
+
+def test_a_run_that_was_taken_out_of_its_folder_replaces_no_index(
+    typing, capsys, reports, tmp_path
+):
+    shutil.copytree(next((reports / "runs").glob(f"{LOUD}*")), tmp_path / "shared" / "run")
+    (tmp_path / "index.html").write_text("mine")
+
+    code, said, _ = typing(capsys, "report")(tmp_path / "shared" / "run", "--json")
+
+    assert (code, json.loads(said)["index"]) == (0, None)
+    assert (tmp_path / "index.html").read_text() == "mine"
 
 
 def test_a_report_says_that_its_base_is_of_other_data(typing, capsys, reports):

@@ -35,7 +35,7 @@ def shown():
 def test_what_is_shown_is_small_headed_and_without_colours(name):
     html = shown()[name]._repr_html_()
 
-    assert html.startswith('<div class="sensorkit-card"><p><strong>')
+    assert re.match('<div class="sensorkit-card [a-z0-9_ ]+"><p><strong>', html)
     assert 'scope="row"' in html
     assert not COLOUR.search(html)
     assert len(html) < 6000
@@ -50,6 +50,14 @@ def test_nothing_of_a_device_acts():
         assert all(char.isprintable() or char == "\n" for char in text)
     tags = set(re.findall(r"<(\w+)", said._repr_html_()))
     assert tags == {"div", "p", "strong", "table", "tbody", "tr", "th", "td", "thead", "caption"}
+
+
+def test_what_looks_like_mathematics_is_left_as_it_is():
+    html = readings(device="$x$")._repr_html_()
+
+    # By these names MathJax of JupyterLab, old and new, is kept out.
+    assert re.match('<div class="[^"]*tex2jax_ignore mathjax_ignore[^"]*">', html)
+    assert "$x$" in html
 
 
 def test_a_table_names_its_rows_and_columns_for_a_screen_reader():

@@ -62,6 +62,12 @@ def test_the_slider_is_below_the_last_row_and_nowhere_else():
     assert figure.layout.xaxis.rangeslider.visible is None
 
 
+def test_the_slider_shows_as_much_as_the_rows():
+    axis = readings().plot().layout.xaxis2
+
+    assert axis.rangeslider.range == axis.range
+
+
 def test_units_stand_at_the_axes():
     figure = readings().plot(units={"temperature": "°C"})
 
@@ -147,6 +153,30 @@ def test_each_device_is_a_line_of_its_own():
     assert [(one.name, len(one.y)) for one in lines(figure)] == [("a", 300), ("b", 300)]
     assert len({one.line.dash for one in lines(figure)}) == 2
     assert figure.layout.showlegend
+
+
+def test_a_device_without_a_name_hides_no_other():
+    figure = readings(4, device=Words.of(["device", "device", None, None])).plot("voltage")
+
+    assert [(trace.name, len(trace.x)) for trace in lines(figure)] == [
+        ("device", 2),
+        ("(no name)", 2),
+    ]
+
+
+def test_channels_that_come_in_turn_are_seen():
+    odd = readings(60)
+    odd.values[::2, 0] = odd.values[1::2, 1] = np.nan
+
+    for trace in lines(odd.plot()):
+        assert trace.mode == "lines+markers"
+        assert np.count_nonzero(trace.marker.size) == np.isfinite(trace.y).sum() == 30
+    assert {trace.mode for trace in lines(readings().plot())} == {"lines"}
+
+
+@pytest.mark.parametrize("chosen", [["voltage"], ("voltage",), pd.Index(["voltage"])], ids=type)
+def test_channels_come_in_any_sequence(chosen):
+    assert len(lines(readings().plot(chosen))) == 1
 
 
 def test_the_words_of_the_status_stand_above_the_channels_if_they_change():
@@ -263,6 +293,14 @@ def test_an_unknown_channel_is_named_with_the_nearest():
 def test_a_table_of_labels_without_their_end_is_refused():
     with pytest.raises(ValueError, match=r"labels has no column 'end'; it has start"):
         readings().plot(labels=pd.DataFrame({"start": [START]}))
+
+
+def test_a_fault_without_a_time_is_named():
+    labels = pd.DataFrame(map(vars, [label(1, 2), label(3, 4)]))
+    labels["end"] = [pd.Timestamp(START), pd.NaT]
+
+    with pytest.raises(ValueError, match="the table of labels has no end in row 1"):
+        readings().plot(labels=labels)
 
 
 def test_of_thousands_of_alerts_some_are_drawn_and_the_legend_says_so():

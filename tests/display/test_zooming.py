@@ -50,6 +50,21 @@ def test_moving_the_time_axis_draws_the_extremes_of_every_row_there(noisy):
 
 
 @pytest.mark.usefixtures("watched")
+def test_values_that_stand_alone_are_dots_where_one_looks():
+    values = np.where(np.arange(50_000) % 2, np.nan, 1.0)[:, np.newaxis]
+    figure = Readings.build(np.arange(50_000) * SECOND, values, ["T"]).plot(
+        points=400, interactive=True
+    )
+    assert figure.data[0].mode == "lines"
+
+    figure.layout.xaxis.range = ["1970-01-01 01:00", "1970-01-01 01:01"]
+    trace = figure.data[0]
+    assert trace.mode == "lines+markers"
+    assert len(trace.marker.size) == len(trace.y)
+    assert np.count_nonzero(trace.marker.size) >= 30
+
+
+@pytest.mark.usefixtures("watched")
 def test_going_back_to_the_whole_draws_what_was_there_before(noisy):
     figure = noisy.plot(points=400, interactive=True)
     before = [np.asarray(trace.y) for trace in figure.data]
@@ -99,7 +114,7 @@ def test_where_nobody_looks_on_there_is_no_widget(noisy, monkeypatch):
 @pytest.mark.usefixtures("watched")
 def test_a_widget_comes_by_itself_only_where_it_is_of_use(noisy, monkeypatch):
     assert type(noisy.plot()) is go.Figure
-    monkeypatch.setattr(surroundings, "live", lambda: True)
+    monkeypatch.setattr(surroundings, "in_notebook", lambda: True)
 
     assert isinstance(noisy.plot(), go.FigureWidget)
     assert type(noisy[:100].plot()) is go.Figure

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from sensorkit.faults import FaultPlan
 from sensorkit.notebook import fault_editor, fault_editor_judges, fault_editor_panel
 from sensorkit.notebook.fault_editor import FaultEditor
 from sensorkit.notebook.fault_editor_panel import Panel
-from sensorkit.readings import Readings
+from sensorkit.readings import Readings, Words
 from sensorkit.report.files import project_root
 
 HEALTHY = project_root() / "datasets" / "serial_monitor_healthy"
@@ -226,7 +227,22 @@ def test_a_fault_of_bytes_is_seen_as_a_capture_would_have_seen_it(editor, tmp_pa
     faulty = editor.inject(tmp_path / "faulty")
 
     assert len(faulty.errors()) > 0
+    assert {row["channel"] for row in editor.rows} == {""}  # it has none, and no "nan" either
     np.testing.assert_array_equal(editor.seen.faulted.readings.values, faulty.readings().values)
+
+
+def test_of_several_devices_the_one_with_the_faults_is_drawn(recording, tmp_path):
+    one = recording.readings()
+    both = Readings.concat([one, replace(one, device=Words.constant("other", len(one)))])
+    both.values[len(one) :] += 100.0
+    in_turn = both[np.argsort(both.time, kind="stable")]
+    folder = write_recording(tmp_path / "two", recording.profile, in_turn, kind="imported").dir
+
+    editor = fault_editor(folder, detectors="sigma")
+
+    assert set(editor.labels["device"]) == {"monitor-1"}
+    for signal in editor.figure.data[:2]:
+        assert max(signal.y) < 60
 
 
 def test_a_recording_that_has_faults_is_refused(editor, tmp_path):
@@ -301,6 +317,41 @@ def test_a_slider_that_moves_changes_fault_figure_and_table(panel):
     used(scenario)
 
 
+def test_a_slider_that_the_page_puts_on_its_next_step_changes_nothing(panel):
+    async def scenario():
+        panel.size.value = -0.05
+        await settled(panel)
+        before = panel._editor.plan
+        assert before.faults[0].magnitude == -0.05
+        for slider in (panel.sigmas, panel.start, panel.duration):
+            slider.value += 0.5 * slider.step
+            slider.value -= 0.4 * slider.step
+        await settled(panel)
+        assert panel._editor.plan == before
+
+    used(scenario)
+
+
+def test_what_is_set_in_another_cell_stands_in_the_controls_and_stays(panel):
+    async def scenario():
+        panel._editor.set(kind="stuck", start=1800, duration=100)
+        assert (panel.kind.value, panel.start.value, panel.duration.value) == ("stuck", 1800, 100)
+        assert "stuck" in panel.table.value
+        panel.start.value = 1900.0
+        await settled(panel)
+        fault = panel._editor.plan.faults[0]
+        assert (fault.kind, fault.start_s, fault.duration_s) == ("stuck", 1900, 100)
+
+    used(scenario)
+
+
+def test_without_a_fault_there_is_nothing_to_set(panel):
+    panel.remove.click()
+    assert all(control.disabled for control in (*panel._fields, panel.remove))
+    panel.add.click()
+    assert not any(control.disabled for control in (panel.kind, panel.channel, panel.start))
+
+
 def test_of_many_moves_only_the_last_is_computed(panel, monkeypatch):
     async def scenario():
         looked = []
@@ -362,4 +413,7 @@ def test_the_plan_is_saved_where_it_is_wanted(panel, tmp_path):
     panel.path.value = str(tmp_path / "nowhere" / "plan.yaml")
     panel.save.click()
 
-    assert "nowhere" in panel.problem.value
+    assert "nowhere" in panel.saved.value
+    panel.path.value = str(tmp_path / "again.yaml")
+    panel.save.click()
+    assert "nowhere" not in panel.saved.value

@@ -278,6 +278,47 @@ def test_a_cell_that_runs_again_stops_what_it_had_started(monkeypatch, tmp_path)
     in_a_notebook(monkeypatch, scenario)
 
 
+@pytest.mark.parametrize("window_s", [0, -5, float("nan"), float("inf")])
+def test_a_window_that_shows_nothing_is_refused_before_anything_is_captured(tmp_path, window_s):
+    with pytest.raises(UsageError, match="window_s="):
+        live("file:nothing", out=tmp_path / "one", window_s=window_s)
+
+
+def test_a_plot_that_cannot_be_made_leaves_no_capture_behind(monkeypatch, tmp_path):
+    started = []
+
+    class Watched(LIVE.CaptureProcess):
+        def __init__(self, wanted):
+            super().__init__(wanted)
+            started.append(self)
+
+    def fail(*_, **__):
+        raise ImportError("no widgets here")
+
+    monkeypatch.setattr(LIVE, "CaptureProcess", Watched)
+    monkeypatch.setattr(live_view, "LiveFigure", fail)
+    with pytest.raises(ImportError, match="no widgets"):
+        live(emulated("serial_monitor", seconds=1e6, speed=50), out=tmp_path / "one")
+    assert [one.ended for one in started] == [True]
+
+
+def test_a_plot_that_fails_keeps_nobody_from_stopping(monkeypatch, tmp_path):
+    async def scenario():
+        seen = live(emulated("serial_monitor", seconds=1e6, speed=50), out=tmp_path / "one")
+
+        def fail():
+            raise ValueError("no paint left")
+
+        await turned(lambda: seen._tail.frames > 0)
+        seen._tail.look = fail
+        seen.stop()
+        assert seen.summary()["status"] == "complete"
+        assert seen._panel.button.description == "Stopped"
+        assert "no paint left" in seen._panel.said.value
+
+    in_a_notebook(monkeypatch, scenario)
+
+
 def test_a_page_that_draws_nothing_is_sent_one_picture_and_no_more(monkeypatch, tmp_path):
     monkeypatch.setattr(live_view, "PATIENCE_S", (600.0, 600.0))
 

@@ -90,6 +90,17 @@ def test_readings_of_several_devices_are_not_joined(moving):
     assert moving.figure.data[0].mode == "markers"
 
 
+def test_a_value_that_stands_alone_between_gaps_is_a_dot(moving):
+    odd = points(10).values.copy()
+    odd[1::2] = np.nan
+    moving.draw(Points(points(10).time, odd), [], "alt", several=False)
+    assert moving.figure.data[0].mode == "lines+markers"
+    assert np.count_nonzero(moving.figure.data[0].marker.size) == 5
+
+    moving.draw(points(10), [], "alt", several=False)
+    assert moving.figure.data[0].mode == "lines"
+
+
 def test_what_a_device_says_runs_neither_in_the_picture_nor_around_it(moving):
     alert = said(5, text=HOSTILE)
     moving.draw(points(10), [alert], "alt", several=False)

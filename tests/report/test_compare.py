@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sensorkit.errors import UsageError
+from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.report import changed_figures, compare_page
 from sensorkit.report.change import ALIKE, BETTER, NOT_COMPARED, SAME, WORSE
 from sensorkit.report.compare import compare, overall, worse
@@ -219,6 +220,16 @@ def test_settings_that_changed_are_named_and_figures_still_compared(made, runs, 
     assert "What was asked for differs, too: false_alarms_per_day." in found["sentence"]
 
 
+def test_a_group_of_settings_that_went_is_named_without_an_empty_row(made, copies):
+    grid = DetectabilityGrid(kinds=("drift",)).model_dump(mode="json")
+    edited(copies[0], lambda values: values["settings"].update(detectability=grid))
+
+    names = [row["name"] for row in compare(copies[0], made["again"])["settings"]]
+
+    assert "detectability.kinds" in names
+    assert "detectability" not in names
+
+
 def test_a_test_cut_elsewhere_is_compared_unpaired(made, runs, pump):
     found = figures(compare(made["plain"], runs(pump, fit=0.25)))
 
@@ -375,6 +386,11 @@ def test_words_of_several_figures_come_to_one():
     assert overall([SAME, NOT_COMPARED]) == SAME
     assert overall([SAME, ALIKE, BETTER, WORSE]) == "better and worse"
     assert overall([]) == NOT_COMPARED
+
+
+def test_a_page_is_red_only_where_a_watched_detector_is_worse(made):
+    assert compare_page.view(compare(made["plain"], made["low"]))["worse"]
+    assert not compare_page.view(compare(made["plain"], made["again"]))["worse"]
 
 
 def test_a_comparison_is_json(made):

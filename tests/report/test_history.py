@@ -108,6 +108,17 @@ def test_a_named_base_goes_before_the_newest(reports):
     assert (found["base"], found["why"]) == (first.name, "named with --base")
 
 
+def test_a_named_base_is_what_the_index_says_as_well(reports):
+    _, boiler, third, fourth = runs_of(reports)
+    name_base(third, look_at_base(fourth.name, reports))
+    name_base(fourth, look_at_base(boiler.name, reports))
+
+    assert read_json(third / "run.json")["summary"]["change"]["base"] == fourth.name
+    told = read_json(fourth / "run.json")["summary"]
+    assert "change" not in told
+    assert told["detector"] == "limit"
+
+
 def test_a_named_base_of_other_data_is_said_not_to_compare(reports):
     _, boiler, _, fourth = runs_of(reports)
     name_base(fourth, look_at_base(boiler.name, reports))

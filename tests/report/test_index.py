@@ -77,6 +77,28 @@ def test_a_line_says_what_the_run_found_and_came_from(tmp_path, report):
         assert said in line
 
 
+def test_a_line_says_whose_figures_it_has_where_none_is_recommended(tmp_path, report):
+    told = {"detector": "sigma", "verdict": "none can be recommended"}
+    change = {"base": "x", "word": "the same to the last digit", "before": "guard"}
+    add(tmp_path, "20260103T000000Z-000003", passed(report, **told, change=change))
+
+    line = lines(index(tmp_path).read_text(encoding="utf-8"))[0]
+
+    assert "none can be recommended figures of sigma before: guard" in line
+    assert "the same sigma in both" in line
+
+
+def test_pages_of_comparisons_are_linked_whatever_they_are_called(tmp_path, report):
+    add(tmp_path, "20260103T000000Z-000003", passed(report))
+    assert "Comparisons" not in index(tmp_path).read_text(encoding="utf-8")
+    (tmp_path / "compare").mkdir()
+    (tmp_path / "compare" / "<b>1-2#.html").touch()
+
+    html = index(tmp_path).read_text(encoding="utf-8")
+
+    assert '<a href="compare/%3Cb%3E1-2%23.html">&lt;b&gt;1-2#</a>' in html
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [

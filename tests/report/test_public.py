@@ -86,7 +86,12 @@ def test_published_rows_stand_beside_ours_with_source_and_note(results, tmp_path
     run = {"id": "x", "created_at": "2026-01-01T00:00:00Z", "duration_s": 1.0, "command": "c"}
     folder = tmp_path / "runs" / "x"
     (folder / "executed").mkdir(parents=True)
-    page = public_page.render(folder, skab, run | {"versions": {}}).read_text(encoding="utf-8")
+    run |= {"versions": {}, "git_commit": "0123456789", "git_dirty": True}
+    run |= {"machine": {"cpus": 2}, "parameters": {"seed": 7}}
+    page = public_page.render(folder, skab, run).read_text(encoding="utf-8")
+
+    for said in ("0123456789, with changes that are not committed", "cpus 2", "seed 7"):
+        assert f"<dd>{said}" in page
     assert "Conv-AE" in page
     assert "looks 30 rows ahead" in page
     assert "github.com/waico/SKAB/blob/b2c0d46c" in page

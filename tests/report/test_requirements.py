@@ -134,6 +134,25 @@ def test_a_figure_that_there_is_not_meets_nothing_and_says_why(report, text, not
     assert row["note"] == had(row) == note
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "said", "asked"),
+    [
+        (2 / 3, 0.5, "67 %", "at least 50 %"),
+        (0.8967, 0.9, "89.67 %", "at least 90 %"),
+        (0.905, 0.904, "90.5 %", "at least 90.4 %"),
+        (0.99, 0.995, "99 %", "at least 99.5 %"),
+        (0.999, 0.99999, "99.9 %", "at least 99.999 %"),
+    ],
+)
+def test_a_share_is_said_as_in_the_report_unless_it_would_seem_to_be_the_limit(
+    value, limit, said, asked
+):
+    row = {"metric": "event_recall", "operator": ">=", "unit": "", "note": ""}
+    row |= {"value": value, "limit": limit, "ci": [0.4171, 0.8482]}
+
+    assert (had(row), wanted(row), range_of(row)) == (said, asked, "[42 %, 85 %]")
+
+
 def test_figures_by_kind_are_those_of_the_kind(report):
     (drift,) = [
         row
