@@ -68,7 +68,7 @@ lint: $(STAMP) ## ruff, mypy --strict, and the import contracts
 	@"$(PY)" -m ruff check . && "$(PY)" -m ruff format --check . && "$(PY)" -m mypy && "$(BIN)/lint-imports"
 
 notebooks: $(FRESH) ## run the notebooks and write their committed outputs anew
-	@$(STEADY) "$(PY)" -m sensorkit.report.refresh notebooks
+	@$(STEADY) "$(PY)" -m sensorkit.report.running.refresh notebooks
 
 lab: $(FRESH) ## open the notebooks in JupyterLab
 	@"$(PY)" -m jupyter lab notebooks

@@ -26,9 +26,11 @@ from playwright.sync_api import sync_playwright
 
 from sensorkit.display.figure import Figure
 from sensorkit.display.signal import signal
-from sensorkit.report import charts, excerpts, html
+from sensorkit.evaluate.figures import charts
 from sensorkit.report.files import write_text
 from sensorkit.report.pages import page, plotly_asset
+from sensorkit.report.parts import excerpts
+from sensorkit.report.views import html
 
 EVERY = 10**9
 """Points that are kept: all."""

@@ -48,9 +48,10 @@ def compare(
 
     Example: sensorkit compare 20260131T120000Z-0a1b2c latest
     """
-    from sensorkit.report import compare as comparing
-    from sensorkit.report import compare_page, index_page
-    from sensorkit.report.history import named_run
+    from sensorkit.report.changes import compare as comparing
+    from sensorkit.report.changes import compare_page
+    from sensorkit.report.changes.history import named_run
+    from sensorkit.report.views import index_page
 
     folders = [named_run(name, out_dir) for name in (base, run)]
     if folders[0].resolve() == folders[1].resolve():

@@ -13,7 +13,7 @@ from sensorkit.cli.app import command, counted, err, out, print_json, printable
 from sensorkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from sensorkit.report.for_ci import Copies
+    from sensorkit.report.ci.for_ci import Copies
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs.")]
 Base = Annotated[
@@ -116,7 +116,7 @@ def evaluate(
 
     Example: sensorkit evaluate --recording captures/boiler --set false_alarms_per_day=0.5
     """
-    from sensorkit.report.for_ci import Copies
+    from sensorkit.report.ci.for_ci import Copies
 
     copies = Copies(junit, summary)
     if dataset is not None:
@@ -147,8 +147,8 @@ def evaluate(
         if value:
             raise UsageError(f"{option} is for a public data set; give --dataset NAME as well")
     from sensorkit.report.files import read_json
-    from sensorkit.report.job import asked_for
-    from sensorkit.report.run import evaluate as run
+    from sensorkit.report.running.job import asked_for
+    from sensorkit.report.running.run import evaluate as run
 
     said = _from_options(settings or [])
     asked = asked_for(
@@ -185,8 +185,8 @@ def evaluate(
 
 def _hold_against(required: list[dict[str, Any]]) -> None:
     """Say what fell short of what was required, and leave with 1 if anything did."""
-    from sensorkit.report.requirement_words import sentence
-    from sensorkit.report.requirements import unmet
+    from sensorkit.report.verdict.requirement_words import sentence
+    from sensorkit.report.verdict.requirements import unmet
 
     for row in required:
         if not row["met"] or row["shown"] is False:
@@ -214,7 +214,7 @@ def _public(
     from joblib import cpu_count
 
     from sensorkit.report.files import read_json
-    from sensorkit.report.public import evaluate_public
+    from sensorkit.report.running.public import evaluate_public
 
     if not_with:
         raise UsageError(f"{not_with[0]} does not go with --dataset; leave one of them out")
@@ -310,8 +310,9 @@ def report(
 
     Example: sensorkit report latest
     """
-    from sensorkit.report import history, html, index_page
+    from sensorkit.report.changes import history
     from sensorkit.report.files import RUNS
+    from sensorkit.report.views import html, index_page
 
     folder = history.named_run(run, out_dir)
     if folder.parent.name != RUNS:  # `.`, or a name in it: what stands two folders up is not seen

@@ -16,9 +16,9 @@ from sensorkit.display.zooming import drawn
 from sensorkit.errors import UsageError
 from sensorkit.evaluate import showing, spreadsheet
 from sensorkit.evaluate.cases import CASE_COLUMNS
+from sensorkit.evaluate.flagged import FLAG_FIGURES
 from sensorkit.evaluate.ranking import POOLED
 from sensorkit.evaluate.rows import COUNTED, EVENT_FIGURES
-from sensorkit.evaluate.flagged import FLAG_FIGURES
 from sensorkit.evaluate.statistics.blocks import FIGURES
 from sensorkit.nearest import unknown
 from sensorkit.readings import isoformat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,13 @@ from sensorkit.display.cards import Card, Table, shortened
 from sensorkit.display.figure import Figure
 from sensorkit.display.formats import count, fixed, interval, number, percent, seconds
 from sensorkit.errors import UsageError
+from sensorkit.evaluate.figures.charts import charts as drawn
 from sensorkit.nearest import unknown
 
 if TYPE_CHECKING:
     from sensorkit.evaluate.evaluation import Evaluation
 
 COLUMNS = ("detector", "group", "VUS-PR", "faults found", "false alarms a day", "median delay")
-
-CHARTS = "sensorkit.report.charts"
-"""Draws the figures of a report. It stands above this module, so it is asked for by name, as pandas
-asks for what plots: without it everything here works, but for the figures."""
 
 
 def card(found: Evaluation) -> Card:
@@ -75,8 +71,7 @@ def _cell(cell: Mapping[str, Any]) -> tuple[str, ...]:
 
 def charts(found: Evaluation) -> list[Figure]:
     """Return the figures that a report of *found* has."""
-    made: list[Figure] = importlib.import_module(CHARTS).charts(found.to_dict(), found.cases)
-    return made
+    return drawn(found.to_dict(), found.cases)
 
 
 def chosen(figures: Sequence[Figure], name: str | None) -> Figure:

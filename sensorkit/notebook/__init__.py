@@ -6,7 +6,7 @@ from sensorkit.notebook.figures import charts, summary
 from sensorkit.notebook.live import live
 from sensorkit.notebook.live_view import Live
 from sensorkit.notebook.work import Work, progress, progress_of, setup
-from sensorkit.report.campaign import campaign
+from sensorkit.report.running.campaign import campaign
 
 __all__ = [
     "FaultEditor",

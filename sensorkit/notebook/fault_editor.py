@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,22 @@ from sensorkit.evaluate.settings import Settings
 from sensorkit.faults import FaultPlan
 from sensorkit.faults.placing import usual_period
 from sensorkit.faults.plan import GAP_READINGS
-from sensorkit.notebook.fault_editor_drafts import Draft, changed, rounded
+from sensorkit.nearest import unknown
+from sensorkit.notebook.fault_editor_drafts import (
+    FIELDS,
+    Draft,
+    Seen,
+    changed,
+    first_draft,
+    plan_of,
+)
 from sensorkit.notebook.fault_editor_figure import EditorFigure
-from sensorkit.notebook.fault_editor_judges import COLUMNS, Bench, Verdict, rows_of
+from sensorkit.notebook.fault_editor_judges import COLUMNS, Bench, rows_of
 from sensorkit.notebook.fault_editor_panel import Panel
-from sensorkit.notebook.fault_editor_preview import Faulted, Preview, kinds_for
+from sensorkit.notebook.fault_editor_preview import Preview, kinds_for
 from sensorkit.surroundings import in_notebook
 
 DEFAULT = ("rules", "sigma", "guard")
-SIZE_SIGMA = 4.0
-DURATION_READINGS = 60
 
 
 def fault_editor(
@@ -86,18 +92,6 @@ def fault_editor(
     return editor
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A plan and what came of it."""
-
-    drafts: tuple[Draft, ...]
-    selected: int
-    plan: FaultPlan
-    faulted: Faulted
-    verdicts: list[Verdict]
-    exact: bool
-
-
 class FaultEditor:
     """Faults on a healthy recording, and what detectors say of them; `fault_editor` makes it.
 
@@ -126,14 +120,15 @@ class FaultEditor:
         time = self.preview.readings.time
         self.period_s = usual_period(time) / 1e9
         test = self._bench.trial.stretches["test"].time
-        self.test_s = tuple(round((int(at) - int(time[0])) / 1e9, 3) for at in (test[0], time[-1]))
+        first, last = (round((int(at) - int(time[0])) / 1e9, 3) for at in (test[0], time[-1]))
+        self.test_s = (first, last)
         """Where faults may be: seconds since the first reading."""
         self.seed = seed
         self.watchers: list[Callable[[], None]] = []
         """Called when something else stands here."""
         names = [judge.name for judge in self._bench.judges]
         self._drawing = EditorFigure(names)
-        self.seen = self.look((self._first_draft(),), 0, seed)
+        self.seen = self.look((self._first(),), 0, seed)
         self._draw()
         self._moving = moving
         if moving:
@@ -247,15 +242,21 @@ class FaultEditor:
         Raises
         ------
         PlanError
-            If there is no room for it; give `start=`, or shorten another.
+            If such a fault cannot be there. If it is for want of room, give `start=`, or shorten
+            another.
         """
         drafts = self.seen.drafts
-        draft = drafts[self.seen.selected] if drafts else self._first_draft()
+        draft = drafts[self.seen.selected] if drafts else self._first()
         if drafts:
             after = max(one.end_s for one in drafts) + GAP_READINGS * self.period_s
             draft = replace(draft, start_s=round(after, 3))
+        seed = fields.pop("seed", None)
+        for name in fields:
+            if name not in FIELDS:
+                raise PlanError(unknown("field of a fault", name, [*FIELDS, "seed"]))
         draft = changed(draft, self.preview, **fields)
-        self.take(self.look((*drafts, draft), len(drafts), self.seed))
+        seed = self.seed if seed is None else seed
+        self.take(self.look((*drafts, draft), len(drafts), seed))
 
     def remove(self, number: int | None = None) -> None:
         """Take fault *number* out, from 1; the selected one where not given."""
@@ -302,8 +303,7 @@ class FaultEditor:
         PlanError
             If they make no plan for this recording.
         """
-        faults = [draft.to_dict() for draft in drafts]
-        plan = FaultPlan.from_dict({"seed": seed, "faults": faults}, "the fault editor")
+        plan = plan_of(drafts, seed)
         begin = self.test_s[0]
         for number, draft in enumerate(drafts, 1):
             if draft.start_s < begin:
@@ -326,27 +326,13 @@ class FaultEditor:
     def _at(self, number: int) -> int:
         """Return the place of fault *number*."""
         n = len(self.seen.drafts)
-        if not 1 <= number <= n:
+        if not isinstance(number, int) or not 1 <= number <= n:
             there = f"there are 1 to {n}" if n else "there is none"
-            raise PlanError(f"there is no fault {number}; {there}")
+            raise PlanError(f"there is no fault {number!r}; {there}")
         return number - 1
 
-    def _first_draft(self) -> Draft:
-        """Return a bias on the first channel that moves, a third into the test."""
-        names = self.recording.profile.channel_names
-        channel = next((name for name in names if self.preview.sigma(name)), names[0])
-        begin, end = self.test_s
-        duration = min(DURATION_READINGS * self.period_s, (end - begin) / 4)
-        # Where a slider can be.
-        steps = round((end - begin) / 3 / self.period_s)
-        return Draft(
-            kind="bias",
-            channel=channel,
-            size=rounded(SIZE_SIGMA * self.preview.sigma(channel)) or 1.0,
-            count=None,
-            start_s=round(begin + steps * self.period_s, 3),
-            duration_s=round(duration, 3),
-        )
+    def _first(self) -> Draft:
+        return first_draft(self.preview, self.test_s, self.period_s)
 
     def _draw(self) -> None:
         shown = self.recording.profile.channels[0].name
@@ -360,14 +346,5 @@ class FaultEditor:
             self.seen.verdicts,
             channel=shown,
             unit=self.recording.profile.channel(shown).unit,
-            alt=self.sentence(),
+            alt=self.seen.sentence,
         )
-
-    def sentence(self) -> str:
-        """Return what is seen, in a sentence."""
-        faults = ", ".join(fault.title for fault in self.plan.faults) or "no fault"
-        n = len(self.plan.faults)
-        found = ", ".join(
-            f"{v.detector} {int(v.table.hit.sum())} of {n}" for v in self.seen.verdicts
-        )
-        return f"{faults}; found: {found}" if n else faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets  # type: ignore[import-untyped]
 from IPython.display import display
 
-from sensorkit.display import formats
 from sensorkit.display.formats import visible
 from sensorkit.errors import SensorkitError
 from sensorkit.faults import KINDS
 from sensorkit.notebook.fault_editor_drafts import Draft, changed
+from sensorkit.notebook.fault_editor_words import as_html, refusals, titles
 
 if TYPE_CHECKING:
     from sensorkit.notebook.fault_editor import FaultEditor
@@ -30,7 +30,6 @@ step is that, and nobody has moved it."""
 
 LARGEST_SIGMA = 20.0
 WIDE = {"description_width": "9em"}
-CELL = "padding: 0.1em 0.9em; text-align: left"
 
 
 class Panel:
@@ -106,7 +105,7 @@ class Panel:
                 ipywidgets.HBox([self.add, self.remove], layout=row),
                 self.kind,
                 self.channel,
-                ipywidgets.HTML(_refusals(self._editor.refused)),
+                ipywidgets.HTML(refusals(self._editor.refused)),
             ],
             layout=ipywidgets.Layout(flex="1 1 20em"),
         )
@@ -137,7 +136,7 @@ class Panel:
         for control in (*self._fields, self.seed):
             control.observe(self._moved, names="value")
         self.faults.observe(self._picked, names="value")
-        self.add.on_click(lambda _: self._do(self._editor.add))
+        self.add.on_click(lambda _: self._do(self._editor.add, only_after=True))
         self.remove.on_click(lambda _: self._do(self._editor.remove))
         self.save.on_click(lambda _: self._save())
 
@@ -156,7 +155,7 @@ class Panel:
         drafts = editor.seen.drafts
         with self._filling():
             self._drafts = drafts
-            self.faults.options = _titles(drafts)
+            self.faults.options = titles(drafts)
             self.remove.disabled = not drafts
             for control in self._fields:
                 control.disabled = not drafts
@@ -246,13 +245,29 @@ class Panel:
             self._number += 1  # what is being computed is of no use any more
             self._fill()
 
+    def _take_controls(self) -> None:
+        """Compute what comes of the controls, if that is still to be done."""
+        self._number += 1  # what is being computed is of no use any more
+        editor, seed = self._editor, int(self.seed.value)
+        if (self._drafts, seed) != (editor.seen.drafts, editor.seed):
+            editor.take(editor.look(self._drafts, editor.seen.selected, seed))
+
     def _picked(self, change: dict[str, Any]) -> None:
         if not self._quiet and change["new"] is not None:
             self._do(lambda: self._editor.select(change["new"]))
 
-    def _do(self, action: Callable[[], None]) -> None:
-        """Do what a button is for, and show what came of it."""
-        self._number += 1  # what is being computed is of no use any more
+    def _do(self, action: Callable[[], None], *, only_after: bool = False) -> None:
+        """Do what a button is for, and show what came of it.
+
+        What the controls say goes before. If that makes no plan, it is dropped, or, with
+        *only_after*, the action is.
+        """
+        try:
+            self._take_controls()
+        except Exception as error:  # of a detector as well
+            if only_after:
+                self._tell(error)
+                return
         try:
             action()
         except SensorkitError as error:
@@ -262,8 +277,9 @@ class Panel:
 
     def _save(self) -> None:
         try:
+            self._take_controls()
             self._editor.to_yaml(self.path.value)
-        except (OSError, SensorkitError) as error:
+        except Exception as error:  # of a detector as well
             self.saved.value = f'<div role="alert">✗ {escape(visible(error))}</div>'
             return
         folder, path = str(self._editor.recording.dir), self.path.value
@@ -275,10 +291,10 @@ class Panel:
         editor = self._editor
         with self._filling():
             at = editor.selected
-            self.faults.options = _titles(editor.seen.drafts)
+            self.faults.options = titles(editor.seen.drafts)
             self.faults.value = at or None
         self._tell(None)
-        self.table.value = _as_html(editor.rows, exact=editor.seen.exact)
+        self.table.value = as_html(editor.rows, exact=editor.seen.exact)
         self.saved.value = ""
 
     def _tell(self, problem: Exception | None) -> None:
@@ -288,55 +304,3 @@ class Panel:
         """
         text = "" if problem is None else escape(visible(problem))
         self.problem.value = f'<div role="alert">{text and "✗ " + text}</div>'
-
-
-def _refusals(refused: Mapping[str, str]) -> str:
-    """Return which kinds of faults a recording cannot have, by the reason why."""
-    lines = []
-    for reason in dict.fromkeys(refused.values()):
-        kinds = ", ".join(kind for kind, why in refused.items() if why == reason)
-        lines.append(f"Not for this recording: {kinds} ({reason}).")
-    return f'<div style="line-height: 1.4"><small>{"<br>".join(map(escape, lines))}</small></div>'
-
-
-def _titles(drafts: Sequence[Draft]) -> list[tuple[str, int]]:
-    """Return what the list of faults says of each."""
-    return [
-        (
-            f"{number}: {draft.kind}"
-            + (f" on {draft.channel}" if KINDS[draft.kind].layer == "signal" else "")
-            + f" at {draft.start_s:g} s",
-            number,
-        )
-        for number, draft in enumerate(drafts, 1)
-    ]
-
-
-def _as_html(said: Sequence[Mapping[str, Any]], *, exact: bool) -> str:
-    """Return what the detectors say as a table."""
-    head = ("detector", "fault", "found", "delay", "false alarms in the test")
-    rows = []
-    for row in said:
-        found = delay = fault = ""
-        if "fault" in row:
-            on = f" on {row['channel']}" if row["channel"] else ""
-            fault = f"{row['fault']}: {row['kind']}{on}"
-            found = "✓ found" if row["found"] else "✗ missed"
-            delay = formats.seconds(row["delay_s"])
-        cells = (fault, found, delay, str(row["false_alarms"]))
-        rows.append(
-            f'<tr><th scope="row" style="{CELL}">{escape(visible(row["detector"]))}</th>'
-            + "".join(f'<td style="{CELL}">{escape(visible(cell))}</td>' for cell in cells)
-            + "</tr>"
-        )
-    note = (
-        ""
-        if exact
-        else "<p><small>The test is long: what is alerted well after the last fault is taken from "
-        "the healthy readings.</small></p>"
-    )
-    titles = "".join(f'<th scope="col" style="{CELL}">{name}</th>' for name in head)
-    return (
-        f"<table><caption>What each detector says</caption><thead><tr>{titles}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{note}"
-    )

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from sensorkit.capture import Recording
 from sensorkit.display.zooming import drawn
-from sensorkit.report import charts as report_charts
+from sensorkit.evaluate.figures import charts as report_charts
 
 if TYPE_CHECKING:  # its compiled parts take a second to load, and most notebooks need none
     from sensorkit.evaluate import Evaluation

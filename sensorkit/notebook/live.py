@@ -74,6 +74,12 @@ def live(
         If the capture cannot begin, or, where nothing moves, if it fails; in the words of
         `sensorkit capture`.
     """
+    if not isinstance(link, str | AbstractContextManager):
+        raise UsageError(
+            f"live({link!r}): a {type(link).__name__} is no link; a port such as "
+            "'/dev/ttyUSB0' or 'COM3', 'socket://HOST:PORT', 'file:PATH', or emulated(...) is "
+            "wanted"
+        )
     if not 0 < window_s <= LONGEST_S:
         raise UsageError(
             f"window_s={window_s!r}: from 0 to {LONGEST_S:g} seconds are possible, and more than 0"

@@ -18,9 +18,9 @@ from sensorkit.evaluate.trial import prepare
 from sensorkit.faults import robust_sigma
 from sensorkit.notebook.template_cells import BODY, IMPORTS, NEEDS, NEEDS_NONE, TITLE
 from sensorkit.profile import Profile
-from sensorkit.report.campaign import campaign
 from sensorkit.report.files import write_text
 from sensorkit.report.parameters import TAG
+from sensorkit.report.running.campaign import campaign
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 

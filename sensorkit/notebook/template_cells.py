@@ -18,8 +18,8 @@ from sensorkit.capture import Recording
 from sensorkit.capture.summary import summarize
 from sensorkit.evaluate import Settings, benchmark
 from sensorkit.notebook import capture_emulated, live, progress_of, setup
-from sensorkit.report.campaign import variants
-from sensorkit.report.smallest import smallest_frame
+from sensorkit.report.running.campaign import variants
+from sensorkit.evaluate.figures.smallest import smallest_frame
 
 work = setup(out_dir)"""
 

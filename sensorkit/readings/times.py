@@ -52,9 +52,13 @@ def parse_time(text: str) -> int:
     """
     try:
         stamp = pd.Timestamp(text)
-    except ValueError:
-        stamp = pd.NaT
+    except ValueError as error:
+        raise ValueError(_no_time(text)) from error
     if pd.isna(stamp):
-        raise ValueError(f"{text!r} is no time; ISO 8601 is wanted, as 2026-01-31T12:00:00Z")
+        raise ValueError(_no_time(text))
     utc = stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
     return int(utc.as_unit("ns").value)
+
+
+def _no_time(text: str) -> str:
+    return f"{text!r} is no time; ISO 8601 is wanted, as 2026-01-31T12:00:00Z"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensorkit.display.formats import fixed, interval, number, percent, seconds
-from sensorkit.report.tables import across_cut, best_across
+from sensorkit.evaluate.figures.choosing import across_cut, best_across
 
 Report = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sensorkit.report import changed_figures
+from sensorkit.report.changes import changed_figures
 from sensorkit.report.files import read_json, write_json
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))

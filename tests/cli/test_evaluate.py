@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from sensorkit.evaluate.requirement import Requirement
-from sensorkit.report import run as runs
+from sensorkit.report.ci.for_ci import Copies
 from sensorkit.report.files import write_json
-from sensorkit.report.for_ci import Copies
+from sensorkit.report.running import run as runs
 
 
 @pytest.fixture

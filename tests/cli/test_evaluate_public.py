@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sensorkit.report import public
 from sensorkit.report.files import write_json
+from sensorkit.report.running import public
 
 
 @pytest.fixture

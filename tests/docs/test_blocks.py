@@ -42,7 +42,7 @@ import blocks as pages
 from desk import Desk
 
 from sensorkit.report.files import find_run
-from sensorkit.report.notebooks import Outcome
+from sensorkit.report.running.notebooks import Outcome
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -111,7 +111,7 @@ class Runs:
         self.made: dict[str, Path] = {}
 
     def execute(self, chains, *, log_file, **_) -> list[Outcome]:
-        """`sensorkit.report.notebooks.execute`; all around it is as ever."""
+        """`sensorkit.report.running.notebooks.execute`; all around it is as ever."""
         kind = "own" if len(chains) > 1 else "public"
         if kind not in self.made:
             typed("evaluate", *self._asked[kind], "--out", self._folder / kind)
@@ -133,7 +133,7 @@ def runs(monday, tmp_path_factory) -> Runs:
 @pytest.fixture
 def desk(tmp_path, monday, runs):
     """Where a page runs; all that it started has ended afterwards."""
-    one = Desk(tmp_path, monday, {"sensorkit.report.notebooks.execute": runs.execute})
+    one = Desk(tmp_path, monday, {"sensorkit.report.running.notebooks.execute": runs.execute})
     yield one
     one.close()
 

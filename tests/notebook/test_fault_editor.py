@@ -17,6 +17,7 @@ from sensorkit.evaluate import Settings, benchmark
 from sensorkit.faults import FaultPlan
 from sensorkit.notebook import fault_editor, fault_editor_judges, fault_editor_panel
 from sensorkit.notebook.fault_editor import FaultEditor
+from sensorkit.notebook.fault_editor_figure import EditorFigure
 from sensorkit.notebook.fault_editor_panel import Panel
 from sensorkit.readings import Readings, Words
 from sensorkit.report.files import project_root
@@ -38,7 +39,7 @@ def opened(recording):
 
 @pytest.fixture
 def editor(opened):
-    start = opened.look((opened._first_draft(),), 0, 0)
+    start = opened.look((opened._first(),), 0, 0)
     opened.take(start)
     return opened
 
@@ -188,6 +189,20 @@ def test_a_fault_that_moves_to_another_channel_keeps_its_size_in_sigmas(editor):
         ({"kind": "corrupt", "size_sigma": 1.0}, "is in bits, not in sigmas"),
         ({"size": 0.0}, "of size 0 changes nothing"),
         ({"size": 1.0, "size_sigma": 1.0}, "either size or size_sigma"),
+        ({"size": 0}, r"^fault 1 \(bias\), size: a bias of size 0 changes nothing$"),
+        ({"kind": "corrupt", "size": 1.5}, r"^fault 1 .*, size: the size of a corrupt is a whole"),
+        ({"start": -1}, r"^fault 1 \(bias\), start: .*\(had -1.0\)$"),
+        ({"duration": 0}, r"^fault 1 \(bias\), duration: .*\(had 0.0\)$"),
+        ({"seed": -1}, r"^seed: .*\(had -1\)$"),
+        ({"value": 3}, "a bias takes no value=, only stuck does; set size="),
+        ({"kind": "stuck", "gradual": True}, "a stuck cannot grow gradually; those that can are"),
+        ({"kind": "spike", "duration": 5}, "a spike lasts one reading; leave duration= out"),
+        ({"kind": "silence", "channel": "voltage"}, "acts on whole frames; leave channel= out"),
+        ({"gradual": "x"}, "gradual='x'; True or False is wanted"),
+        ({"size": "a"}, "size='a'; a number is wanted"),
+        ({"start": float("nan")}, "start=nan; a number is wanted"),
+        ({"duration": True}, "duration=True; a number is wanted"),
+        ({"kind": 3}, "unknown kind of fault '3'"),
     ],
     ids=lambda value: None if isinstance(value, str) else next(iter(value)),
 )
@@ -199,10 +214,26 @@ def test_a_fault_that_cannot_be_is_refused_and_nothing_changes(editor, fault, me
     assert editor.seen is before
 
 
-def test_faults_that_overlap_are_refused(editor):
-    editor.add()
-    with pytest.raises(PlanError, match=r"fault 2 .* overlaps fault 1"):
+def test_faults_that_overlap_are_refused_without_advice_for_a_file(editor):
+    editor.add(channel="voltage")
+    with pytest.raises(PlanError, match=r"^fault 2 .* overlaps fault 1 .*; move or shorten one$"):
         editor.set(start=editor.plan.faults[0].start_s + 10)
+
+
+def test_a_field_that_no_fault_has_is_named(editor):
+    before = editor.seen
+    with pytest.raises(PlanError, match=r"unknown field of a fault 'sise'.*did you mean 'size'"):
+        editor.add(sise=1)
+    with pytest.raises(PlanError, match="there is no fault 'a'; there are 1 to 1"):
+        editor.select("a")
+
+    assert editor.seen is before
+
+
+def test_a_fault_may_be_added_with_another_seed(editor):
+    editor.add(kind="noise", seed=3)
+
+    assert (editor.plan.seed, len(editor.plan.faults)) == (3, 2)
 
 
 def test_a_channel_that_never_moves_has_no_sigma_and_takes_a_size_in_its_unit(recording, tmp_path):
@@ -243,6 +274,18 @@ def test_of_several_devices_the_one_with_the_faults_is_drawn(recording, tmp_path
     assert set(editor.labels["device"]) == {"monitor-1"}
     for signal in editor.figure.data[:2]:
         assert max(signal.y) < 60
+
+
+def test_what_a_profile_calls_a_channel_is_no_markup(editor):
+    profile = editor.recording.profile
+    odd = profile.channels[0].model_copy(update={"name": "<b>$T$", "unit": "<i>C"})
+    readings = replace(editor.preview.readings, channels=(odd.name, "voltage"))
+    drawing = EditorFigure(["<u>one"])
+    drawing.draw(readings, readings, editor.labels, [], channel=odd.name, unit=odd.unit, alt="")
+
+    layout = drawing.figure.layout
+    assert layout.yaxis.title.text == "&lt;b&gt;&#36;T&#36; (&lt;i&gt;C)"
+    assert layout.yaxis2.categoryarray == ("&lt;u&gt;one",)
 
 
 def test_a_recording_that_has_faults_is_refused(editor, tmp_path):
@@ -362,6 +405,37 @@ def test_of_many_moves_only_the_last_is_computed(panel, monkeypatch):
         await settled(panel)
         assert len(looked) == 1
         assert panel._editor.plan.faults[0].start_s == 1899.0
+
+    used(scenario)
+
+
+@pytest.mark.parametrize("button", ["add", "save"])
+def test_a_change_that_is_still_being_computed_goes_before_a_button(panel, tmp_path, button):
+    panel.path.value = str(tmp_path / "plan.yaml")
+
+    async def scenario():
+        panel.start.value = 1850.0
+        getattr(panel, button).click()
+        await settled(panel)
+        assert panel._editor.plan.faults[0].start_s == 1850.0
+        if button == "add":
+            assert len(panel._editor.plan.faults) == 2
+        else:
+            assert FaultPlan.load(tmp_path / "plan.yaml").faults[0].start_s == 1850.0
+
+    used(scenario)
+
+
+def test_a_change_that_cannot_be_keeps_a_button_from_losing_it(panel):
+    async def scenario():
+        panel.add.click()
+        panel.start.value = panel._editor.plan.faults[0].start_s + 5
+        panel.add.click()
+        assert "overlaps fault 1" in panel.problem.value
+        assert len(panel._editor.plan.faults) == 2
+        panel.remove.click()
+        assert len(panel._editor.plan.faults) == 1
+        assert "overlaps" not in panel.problem.value
 
     used(scenario)
 

@@ -41,12 +41,12 @@ def test_a_picture_is_one_message(moving):
     assert [name for name, new in sent if new is not None] == ["_py2js_update"]
 
 
-def test_zoom_survives_a_new_picture(moving):
-    moving.draw(points(10), [], "alt", several=False)
-    before = moving.figure.layout.uirevision
-    moving.draw(points(20), [], "alt", several=False)
+def test_what_a_profile_calls_a_channel_is_no_markup():
+    channels = [{"name": "T", "unit": "<i>C"}]
+    profile = Profile.from_dict({"name": "odd", "rate_hz": 1.0, "channels": channels}, "test")
+    figure = LiveFigure(profile, moving=False).figure
 
-    assert moving.figure.layout.uirevision == before == "keep"
+    assert figure.layout.yaxis.title.text == "T<br>(&lt;i&gt;C)"
 
 
 def test_a_line_has_no_more_points_than_a_screen(moving):

@@ -24,8 +24,8 @@ def options_restored():
         renderer, template = pio.renderers.default, pio.templates.default
         yield
         pio.renderers.default, pio.templates.default = renderer, template
-    for name in ("display.width", "display.max_columns", "display.max_rows"):
-        pd.reset_option(name)
+    for name in ("width", "max_columns", "max_rows", "html.use_mathjax"):
+        pd.reset_option(f"display.{name}")
 
 
 def test_results_go_where_they_are_wanted_or_into_a_folder_that_goes_away(tmp_path):
@@ -48,6 +48,14 @@ def test_figures_are_stored_as_data_and_tables_with_three_digits():
 
     assert pio.renderers.default == "plotly_mimetype"
     assert pd.get_option("display.precision") == 3
+
+
+def test_a_table_does_not_have_what_a_device_says_typeset():
+    frame = pd.DataFrame({"said": ["$x^2$"]})
+    assert "mathjax_ignore" not in frame.to_html()
+    notebook.setup()
+
+    assert "mathjax_ignore" in frame.to_html()
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from sensorkit.report.files import project_root
-from sensorkit.report.job import GIVEN_BY_THE_DRIVER, NOTEBOOKS
 from sensorkit.report.parameters import declared, read_notebook
-from sensorkit.report.public import NOTEBOOK as PUBLIC
+from sensorkit.report.running.job import GIVEN_BY_THE_DRIVER, NOTEBOOKS
+from sensorkit.report.running.public import NOTEBOOK as PUBLIC
 
 FOLDER = project_root() / "notebooks"
 WRITES_A_DETECTOR = "09_own_detector"

@@ -18,8 +18,8 @@ from sensorkit.notebook.template import new_notebook
 from sensorkit.profile import Channel, Profile
 from sensorkit.readings import Readings
 from sensorkit.report.files import project_root
-from sensorkit.report.notebooks import Job, execute
 from sensorkit.report.parameters import declared, read_notebook
+from sensorkit.report.running.notebooks import Job, execute
 
 ROOT = project_root()
 HEALTHY = ROOT / "datasets" / "serial_monitor_healthy"

@@ -14,11 +14,11 @@ from sensorkit import detect
 from sensorkit.capture import Recording
 from sensorkit.capture.importing import import_csv
 from sensorkit.evaluate import Evaluation, Settings, benchmark
-from sensorkit.report.campaign import variants
 from sensorkit.report.files import project_root, read_json
-from sensorkit.report.notebooks import ENVIRONMENT
 from sensorkit.report.parameters import check, declared, read_notebook
-from sensorkit.report.worker import execute
+from sensorkit.report.running.campaign import variants
+from sensorkit.report.running.notebooks import ENVIRONMENT
+from sensorkit.report.running.worker import execute
 
 pytestmark = pytest.mark.slow
 

@@ -13,11 +13,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 from sensorkit.evaluate.evaluation import cases_frame
 from sensorkit.evaluate.rows import CASE_COLUMNS
 from sensorkit.readings import Readings
-from sensorkit.report import measures, notebooks
-from sensorkit.report.examples import write_examples
+from sensorkit.report import measures
+from sensorkit.report.changes.history import summary
 from sensorkit.report.files import project_root, write_json
-from sensorkit.report.history import summary
-from sensorkit.report.notebooks import Outcome
+from sensorkit.report.parts.examples import write_examples
+from sensorkit.report.running import notebooks
+from sensorkit.report.running.notebooks import Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_curves import detectability

@@ -9,9 +9,9 @@ from sensorkit.capture import write_recording
 from sensorkit.evaluate import Settings, benchmark
 from sensorkit.profile import Profile
 from sensorkit.readings import Alert, FaultLabel, Readings, Severity, Words
+from sensorkit.report.changes.history import since_base, summary
 from sensorkit.report.document import write_report
 from sensorkit.report.files import write_json
-from sensorkit.report.history import since_base, summary
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND  # 2026-01-01

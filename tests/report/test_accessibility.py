@@ -5,9 +5,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sensorkit.report import html
-from sensorkit.report.executed import PLOTLY
 from sensorkit.report.files import write_json
+from sensorkit.report.views import html
+from sensorkit.report.views.executed import PLOTLY
 
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 # What plotly draws lies in an element of role img: its description speaks for it.

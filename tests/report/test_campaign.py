@@ -6,7 +6,7 @@ from sensorkit.errors import PlanError, UsageError
 from sensorkit.faults import inject
 from sensorkit.profile import Channel, Profile
 from sensorkit.readings import Readings
-from sensorkit.report.campaign import FILLED, campaign
+from sensorkit.report.running.campaign import FILLED, campaign
 
 KINDS = ("bias", "drift", "dropout", "noise", "rapid_change", "silence", "spike", "stuck")
 START = 1_767_225_600_000_000_000

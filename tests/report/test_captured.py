@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from sensorkit.report import html
-from sensorkit.report.captured import FIGURES_SHOWN, captured, over_time, stands_out
 from sensorkit.report.files import write_json
+from sensorkit.report.parts.captured import FIGURES_SHOWN, captured, over_time, stands_out
+from sensorkit.report.views import html
 
 HEALTHY = {
     "lost": 0,

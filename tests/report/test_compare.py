@@ -10,9 +10,9 @@ import pytest
 
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.settings import DetectabilityGrid
-from sensorkit.report import changed_figures, compare_page
-from sensorkit.report.change import ALIKE, BETTER, NOT_COMPARED, SAME, WORSE
-from sensorkit.report.compare import compare, overall, worse
+from sensorkit.report.changes import changed_figures, compare_page
+from sensorkit.report.changes.change import ALIKE, BETTER, NOT_COMPARED, SAME, WORSE
+from sensorkit.report.changes.compare import compare, overall, worse
 from sensorkit.report.files import read_json, write_json
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sensorkit.report.notebooks import PROGRESS, Job, execute
+from sensorkit.report.running.notebooks import PROGRESS, Job, execute
 
 pytestmark = pytest.mark.slow
 

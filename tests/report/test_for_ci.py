@@ -6,12 +6,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sensorkit.errors import RunError, UsageError
-from sensorkit.report import job, notebooks
-from sensorkit.report import run as runs
+from sensorkit.report.ci.for_ci import Copies
 from sensorkit.report.files import read_json
-from sensorkit.report.for_ci import Copies
-from sensorkit.report.job import Config
-from sensorkit.report.notebooks import Outcome
+from sensorkit.report.running import job, notebooks
+from sensorkit.report.running import run as runs
+from sensorkit.report.running.job import Config
+from sensorkit.report.running.notebooks import Outcome
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sensorkit.report.headline import headline
-from sensorkit.report.requirements import judge
+from sensorkit.report.verdict.headline import headline
+from sensorkit.report.verdict.requirements import judge
 
 
 def tile(report, key):

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sensorkit.errors import UsageError
-from sensorkit.report import changed_figures
+from sensorkit.report.changes import changed_figures
+from sensorkit.report.changes.history import changes, look_at_base, name_base, named_run, summary
+from sensorkit.report.changes.trend import TREND_RUNS
 from sensorkit.report.files import read_json, write_json
-from sensorkit.report.history import changes, look_at_base, name_base, named_run, summary
 from sensorkit.report.pages import page
-from sensorkit.report.trend import TREND_RUNS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_runs import Limit, Runs, recording

@@ -7,10 +7,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from sensorkit.evaluate.public.results import PublicResults
-from sensorkit.report import compare as comparing
-from sensorkit.report import compare_page, html, index_page, pages, public_page
+from sensorkit.report import pages
+from sensorkit.report.changes import compare as comparing
+from sensorkit.report.changes import compare_page
 from sensorkit.report.files import read_json, write_json
-from sensorkit.report.requirements import judge
+from sensorkit.report.verdict.requirements import judge
+from sensorkit.report.views import html, index_page, public_page
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from sensorkit.display.formats import fixed, number, percent
 from sensorkit.errors import UsageError
-from sensorkit.report import html, tables
+from sensorkit.report import tables
 from sensorkit.report.files import write_json
+from sensorkit.report.views import html
 
 HOSTILE = (
     "</script><script>hacked=1</script><img src=http://127.0.0.1/x onerror=hacked=1>"

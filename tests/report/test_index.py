@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from sensorkit.report.changes.history import summary
 from sensorkit.report.files import write_json
-from sensorkit.report.history import summary
-from sensorkit.report.index_page import SHOWN, index
+from sensorkit.report.views.index_page import SHOWN, index
 
 HOSTILE = "<script>hacked=1</script><img src=x onerror=hacked=1>\x00\x1b[2J\u2028"
 

@@ -4,7 +4,7 @@ import pytest
 
 from sensorkit.errors import UsageError
 from sensorkit.report.files import project_root
-from sensorkit.report.job import Config, in_force, look_at_input, plan_parameters
+from sensorkit.report.running.job import Config, in_force, look_at_input, plan_parameters
 
 NOTEBOOKS = project_root() / "notebooks"
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sensorkit.display.formats import visible
-from sensorkit.report.junit import LONGEST, junit
-from sensorkit.report.requirements import judge
+from sensorkit.report.ci.junit import LONGEST, junit
+from sensorkit.report.verdict.requirements import judge
 
 RUN = {
     "id": "20260131T120000Z-0a1b2c",

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from sensorkit.evaluate.evaluation import cases_frame
-from sensorkit.report import html
-from sensorkit.report.curves import CURVES_SHOWN
+from sensorkit.evaluate.figures.choosing import ACROSS_SHOWN, ROWS_SHOWN
+from sensorkit.evaluate.figures.curves import CURVES_SHOWN
 from sensorkit.report.files import write_json
 from sensorkit.report.measures import RECORDINGS_SHOWN
-from sensorkit.report.tables import ACROSS_SHOWN, ROWS_SHOWN
+from sensorkit.report.views import html
 
 DETECTORS, RECORDINGS, PLACES = 220, 210, 300
 

@@ -5,8 +5,8 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
-from sensorkit.report.markdown import LONGEST, ROWS, name, summary, text
-from sensorkit.report.requirements import judge
+from sensorkit.report.ci.markdown import LONGEST, ROWS, name, summary, text
+from sensorkit.report.verdict.requirements import judge
 
 RUN = {
     "id": "20260131T120000Z-0a1b2c",

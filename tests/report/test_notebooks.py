@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sensorkit.errors import NotebookError
-from sensorkit.report.notebooks import Job, execute
+from sensorkit.report.running.notebooks import Job, execute
 
 PARAMETERS = 'where: str = ""  # a file to be written'
 
@@ -146,7 +146,7 @@ def wait_until(condition, seconds=20.0):
 DRIVER = """
 import sys
 from pathlib import Path
-from sensorkit.report.notebooks import Job, execute
+from sensorkit.report.running.notebooks import Job, execute
 folder = Path(sys.argv[1])
 job = Job(folder / "endless.ipynb", {"where": str(folder / "pid.txt")}, folder / "out.ipynb")
 execute([iter([job])], log_file=folder / "log.txt")

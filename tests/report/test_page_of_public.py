@@ -8,7 +8,7 @@ import pytest
 from sensorkit.datasets.leaderboards import published
 from sensorkit.evaluate.public.results import PublicResults
 from sensorkit.evaluate.public.skab import Skab
-from sensorkit.report import public_page
+from sensorkit.report.views import public_page
 
 ROW = {"detector": "guard", "role": "ours", "status": "ok", "reason": None, "failed": 0}
 ROW |= {"series": 34, "f1": 0.811, "f1_ci": [0.716, 0.86], "not_comparable": None}

@@ -7,11 +7,12 @@ import pytest
 
 from sensorkit.errors import RunError, UsageError
 from sensorkit.evaluate.public import public_benchmark
-from sensorkit.report import notebooks, public_page
 from sensorkit.report.files import project_root, read_json
-from sensorkit.report.notebooks import Outcome
 from sensorkit.report.parameters import check, declared
-from sensorkit.report.public import NOTEBOOK, evaluate_public
+from sensorkit.report.running import notebooks
+from sensorkit.report.running.notebooks import Outcome
+from sensorkit.report.running.public import NOTEBOOK, evaluate_public
+from sensorkit.report.views import public_page
 
 PATH = project_root() / "notebooks" / f"{NOTEBOOK}.ipynb"
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from sensorkit.report import html
-from sensorkit.report.critical_difference import critical_difference, diagram, too_few
+from sensorkit.evaluate.figures.critical_difference import critical_difference, diagram, too_few
 from sensorkit.report.files import write_json
+from sensorkit.report.views import html
 
 
 @pytest.fixture

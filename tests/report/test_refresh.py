@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sensorkit.errors import RunError
-from sensorkit.report.refresh import main, refresh
+from sensorkit.report.running.refresh import main, refresh
 
 PARAMETERS = "n: int = 3  # how many"
 

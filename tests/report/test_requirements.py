@@ -6,8 +6,15 @@ from sensorkit.errors import UsageError
 from sensorkit.evaluate.requirement import parsed
 from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.report.document import problem
-from sensorkit.report.requirement_words import had, outcome, range_of, sentence, title, wanted
-from sensorkit.report.requirements import judge, look_at, unmet
+from sensorkit.report.verdict.requirement_words import (
+    had,
+    outcome,
+    range_of,
+    sentence,
+    title,
+    wanted,
+)
+from sensorkit.report.verdict.requirements import judge, look_at, unmet
 
 UNITS = {"temperature": {"°C"}, "voltage": {"V"}}
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from sensorkit.errors import DetectorError, NotebookError, PlanError, RunError, UsageError
-from sensorkit.report import job, notebooks, run_folder
-from sensorkit.report import run as runs
 from sensorkit.report.document import problem
 from sensorkit.report.files import project_root, read_json
-from sensorkit.report.job import Config
-from sensorkit.report.notebooks import Outcome
+from sensorkit.report.running import job, notebooks, run_folder
+from sensorkit.report.running import run as runs
+from sensorkit.report.running.job import Config
+from sensorkit.report.running.notebooks import Outcome
 
 HEALTHY = project_root() / "datasets" / "serial_monitor_healthy"
 FAULTED = project_root() / "datasets" / "serial_monitor_faulted"

@@ -7,12 +7,12 @@ import pytest
 
 from sensorkit.display.figure import COLOURS, styles
 from sensorkit.display.formats import NONE
-from sensorkit.report import html
-from sensorkit.report.curves import CURVES_SHOWN, curves, left_out
-from sensorkit.report.inputs import method
-from sensorkit.report.smallest import smallest
-from sensorkit.report.tables import compared
+from sensorkit.evaluate.figures.choosing import compared
+from sensorkit.evaluate.figures.curves import CURVES_SHOWN, curves, left_out
+from sensorkit.evaluate.figures.smallest import smallest
+from sensorkit.report.parts.inputs import method
 from sensorkit.report.terms import definitions as definitions_of_all
+from sensorkit.report.views import html
 
 
 def entry(report, detector, kind, channel):

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from sensorkit.display.formats import NONE
-from sensorkit.report import html, inputs, measures, tables
+from sensorkit.report import measures, tables
 from sensorkit.report.files import write_json
+from sensorkit.report.parts import inputs
+from sensorkit.report.views import html
 
 
 def test_the_first_two_are_compared_in_numbers(report):

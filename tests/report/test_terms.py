@@ -4,8 +4,8 @@ import re
 
 from markupsafe import Markup
 
-from sensorkit.report import html
 from sensorkit.report.terms import SECTIONS, definitions, linked
+from sensorkit.report.views import html
 
 
 def test_every_link_to_a_definition_leads_to_one_and_none_stands_twice(run_dir):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from sensorkit.report.executed import PLOTLY, render_notebooks
-from sensorkit.report.thinned import BEYOND, summary, thinned
+from sensorkit.report.views.executed import PLOTLY, render_notebooks
+from sensorkit.report.views.thinned import BEYOND, summary, thinned
 
 N = 100_000
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from sensorkit.report.document import problem
-from sensorkit.report.job import NOTEBOOKS, Config
-from sensorkit.report.run import evaluate
+from sensorkit.report.running.job import NOTEBOOKS, Config
+from sensorkit.report.running.run import evaluate
 
 pytestmark = [pytest.mark.slow, pytest.mark.pty]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sensorkit.report import worker
+from sensorkit.report.running import worker
 
 JOB = {"code_cells": 2, "cell_timeout_s": 60.0}
 

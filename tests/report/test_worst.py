@@ -10,9 +10,9 @@ import pytest
 from sensorkit.evaluate.evaluation import cases_frame
 from sensorkit.evaluate.rows import CASE_COLUMNS
 from sensorkit.readings import Readings, Words
-from sensorkit.report import worst
-from sensorkit.report.examples import read_kept, write_examples
-from sensorkit.report.excerpts import MOST, PARTS, Excerpts, figure
+from sensorkit.report.parts import worst
+from sensorkit.report.parts.examples import read_kept, write_examples
+from sensorkit.report.parts.excerpts import MOST, PARTS, Excerpts, figure
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 

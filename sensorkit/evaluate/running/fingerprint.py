@@ -23,7 +23,10 @@ from sensorkit.readings import Readings, Words
 FORMAT = 1
 """Of the kept file and of this hash; a new one makes all that was kept before unknown."""
 
-ASIDE = ("__main__.py", "cli", "datasets", "evaluate/public", "display", "notebook", "report")
+ASIDE = (
+    *("__main__.py", "cli", "datasets", "display", "notebook", "report", "surroundings.py"),
+    *("evaluate/figures", "evaluate/public", "evaluate/showing.py"),
+)
 """Parts of sensorkit on which no number of a cell depends: others import none but `display`,
 which only shows."""
 

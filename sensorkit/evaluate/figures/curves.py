@@ -1,0 +1,238 @@
+"""The probability that a fault is found, and how soon, against its size: a figure for each kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from sensorkit.display.figure import GREY, Figure, Style, styles
+from sensorkit.display.formats import count, number, percent, seconds, sized
+from sensorkit.evaluate.caught import FIRST
+from sensorkit.evaluate.figures.choosing import chosen, compared
+from sensorkit.evaluate.figures.smallest import (
+    Entry,
+    Place,
+    Several,
+    outcome,
+    places_of,
+    said_place,
+)
+
+Report = Mapping[str, Any]
+
+LINES_SHOWN = 12
+"""Detectors in one figure that an eye can follow."""
+CURVES_SHOWN = 24
+"""A page with hundreds of figures takes minutes to draw; report.json has all of them."""
+
+
+def curves(report: Report) -> list[Figure]:
+    """Return a figure for each kind and channel: probability and delay against size."""
+    first, rest = curves_in_two(report)
+    return [*first, *rest]
+
+
+def curves_in_two(report: Report) -> tuple[list[Figure], list[Figure]]:
+    """Return the figures of the kinds that the verdict names, and those of all others."""
+    look = styles(compared(report)[:LINES_SHOWN])
+    row = chosen(report)
+    best = "" if row is None else row["detector"]
+    several = Several.of(places_of(report))
+    first: list[Figure] = []
+    rest: list[Figure] = []
+    drawn = sorted(_drawn(report).items(), key=lambda one: _turn(one[0]))
+    for n, (place, entries) in enumerate(islice(drawn, CURVES_SHOWN)):
+        told = first if place[2] in FIRST else rest
+        told.append(_curve(n, place, several, entries, look, best))
+    return first, rest
+
+
+def _turn(place: Place) -> int:
+    """Return when a kind's turn is: those that the verdict names, then the others as they come."""
+    return FIRST.index(place[2]) if place[2] in FIRST else len(FIRST)
+
+
+def left_out(report: Report) -> str:
+    """Return how many curves are not drawn, in words; "" if all are."""
+    n = len(_drawn(report))
+    return f"The first {CURVES_SHOWN} of {n} are drawn." if n > CURVES_SHOWN else ""
+
+
+def _drawn(report: Report) -> dict[Place, dict[str, Entry]]:
+    """Return what there is to draw; what cannot be tested has too few faults to show a share of."""
+    names = compared(report)[:LINES_SHOWN]
+    drawn = {
+        place: {
+            name: entries[name]
+            for name in names
+            if name in entries
+            and entries[name]["status"] != "not_testable"
+            and any(point["faults"] for point in entries[name]["points"])
+        }
+        for place, entries in places_of(report).items()
+    }
+    return {place: entries for place, entries in drawn.items() if entries}
+
+
+def _curve(
+    n: int,
+    place: Place,
+    several: Several,
+    entries: Mapping[str, Entry],
+    look: Mapping[str, Style],
+    best: str,
+) -> Figure:
+    there = said_place(place, several)
+    one = next(iter(entries.values()))
+    counted = [p["faults"] for entry in entries.values() for p in entry["points"]]
+    sizes = [p["size"] for entry in entries.values() for p in entry["points"]]
+    each = (
+        f"{min(counted)}" if min(counted) == max(counted) else f"{min(counted)} to {max(counted)}"
+    )
+    data = []
+    for name, entry in entries.items():
+        data += _traces(name, entry, look[name], band=name == best)
+    said = "; ".join(f"{name} {outcome(entry)['value']}" for name, entry in entries.items())
+    band = (
+        f"; shaded: band of {best}, 95 % if its curve is logistic"
+        if best in entries and entries[best]["band"]
+        else ""
+    )
+    return Figure(
+        f"detectability-{n}",
+        f"{there[0].upper()}{there[1:]}: a point is {each} faults{band}",
+        f"Lines: probability of being found against the size of a {there}; below, the median "
+        f"delay. Smallest found with 90 %, at 95 % confidence if the curve is logistic: {said}.",
+        {"data": data, "layout": _layout(one, sizes)},
+        ("Detector", "Size", "In sigmas", "Found", "Share", "Excluded", "Median delay"),
+        [
+            (
+                name,
+                sized(point["size"], entry["unit"]),
+                number(point["size_sigma"]),
+                f"{point['hits']} of {point['faults']}",
+                percent(_share(point)),
+                count(point["excluded"]),
+                seconds(point["delay_median_s"]),
+            )
+            for name, entry in entries.items()
+            for point in entry["points"]
+        ],
+    )
+
+
+def _share(point: Mapping[str, Any]) -> float | None:
+    return point["hits"] / point["faults"] if point["faults"] else None
+
+
+def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[str, Any]]:
+    points = [point for point in entry["points"] if point["faults"]]
+    late = [point for point in points if point["delay_median_s"] is not None]
+    shared = {"type": "scatter", "name": name, "legendgroup": name, "showlegend": False}
+    line = {"color": style.colour, "dash": style.dash, "width": 2}
+    marker = {"color": style.colour, "symbol": style.symbol, "size": 8}
+    curve = entry["band"]
+    sizes = [row["size"] for row in curve]
+    traces: list[dict[str, Any]] = []
+    if band and curve:
+        edge = {**shared, "mode": "lines", "x": sizes, "line": {"width": 0}, "hoverinfo": "skip"}
+        traces.append({**edge, "y": [row["low"] for row in curve]})
+        filled = {"fill": "tonexty", "fillcolor": style.veil(0.18)}
+        traces.append({**edge, "y": [row["high"] for row in curve], **filled})
+    if curve:
+        traces.append(
+            {
+                **shared,
+                "mode": "lines",
+                "x": sizes,
+                "y": [row["probability"] for row in curve],
+                "customdata": [[row["low"], row["high"]] for row in curve],
+                "hovertemplate": "%{y:.0%} [%{customdata[0]:.0%}, %{customdata[1]:.0%}] at "
+                "%{x:.3g}<extra>%{fullData.name}</extra>",
+                "line": line,
+            }
+        )
+    traces.append(
+        {
+            **shared,
+            "mode": "markers" if curve else "lines+markers",
+            "x": [point["size"] for point in points],
+            "y": [_share(point) for point in points],
+            "customdata": [[point["hits"], point["faults"]] for point in points],
+            "hovertemplate": "%{customdata[0]} of %{customdata[1]} at %{x:.3g}"
+            "<extra>%{fullData.name}</extra>",
+            "marker": marker,
+            "line": {**line, "width": 1},
+            "showlegend": not late,
+        }
+    )
+    if late:
+        traces.append(
+            {
+                **shared,
+                "mode": "lines+markers",
+                "yaxis": "y2",
+                "x": [point["size"] for point in late],
+                "y": [point["delay_median_s"] for point in late],
+                "hovertemplate": "%{y:.3g} s at %{x:.3g}<extra>%{fullData.name}</extra>",
+                "marker": marker,
+                "line": {**line, "width": 1.5},
+                "showlegend": True,
+            }
+        )
+    return traces
+
+
+def _layout(one: Entry, sizes: Sequence[float]) -> dict[str, Any]:
+    ends = [math.log10(min(sizes) / 1.12), math.log10(max(sizes) * 1.12)]
+    what = "duration" if one["unit"] == "s" and one["sigma"] is None else "size"
+    return {
+        "height": 400,
+        "showlegend": True,
+        "legend": {"orientation": "h", "y": -0.2, "x": 0, "font": {"size": 12}},
+        "margin": {"l": 58, "r": 12, "t": 10, "b": 40},
+        "xaxis": {
+            "type": "log",
+            "range": ends,
+            "anchor": "y2",
+            "title": {"text": f"{what} ({one['unit']})" if one["unit"] else what},
+            "tickvals": _ticks(min(sizes), max(sizes)),
+        },
+        "yaxis": {
+            "domain": [0.42, 1],
+            "range": [-0.04, 1.04],
+            "tickvals": [0, 0.5, 0.9, 1],
+            "tickformat": ".0%",
+            "title": {"text": "found"},
+        },
+        "yaxis2": {
+            "domain": [0, 0.3],
+            "rangemode": "tozero",
+            "title": {"text": "delay (s)"},
+            "nticks": 4,
+        },
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": 0.9,
+                "y1": 0.9,
+                "line": {"color": GREY, "width": 1.2, "dash": "dot"},
+            }
+        ],
+    }
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return the 1, 2 and 5 of each decade from *low* to *high*: plotly's own ticks crowd.
+
+    >>> _ticks(0.5, 20.0)
+    [0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = [float(f"{step}e{decade}") for decade in decades for step in (1, 2, 5)]
+    return [step for step in steps if low / 1.1 <= step <= high * 1.1]

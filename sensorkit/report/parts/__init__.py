@@ -1,0 +1,1 @@
+"""Parts of the report that need more than a table: recordings, worst cases, what they look like."""

@@ -1,0 +1,1 @@
+"""The main job: notebooks executed one after the other, and a folder that tells the truth."""

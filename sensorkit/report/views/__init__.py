@@ -1,0 +1,1 @@
+"""The pages: a run, all runs, a public benchmark, the executed notebooks."""
