@@ -19,6 +19,8 @@ STAMP := $(VENV)/.sensorkit-ready
 FRESH := $(VENV)/.sensorkit-kernels
 # Notebooks and tests must not depend on the machine's zone, hash seed or thread count.
 STEADY := SENSORKIT_QUIET=1 PYTHONHASHSEED=0 TZ=UTC OMP_NUM_THREADS=1
+# Two to four at a time; the tests of a file, and the cells of a notebook, stay in their order.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
 
 .PHONY: help setup evaluate test test-services lint notebooks lab datasets bench docs live lock clean
@@ -57,12 +59,12 @@ evaluate: $(FRESH) ## capture, inject, benchmark, report: prints where the repor
 
 test: $(FRESH) ## all tests, the notebooks included
 	@start=$$(date +%s); \
-	$(STEADY) "$(PY)" -m pytest --cov --cov-report=term:skip-covered --cov-report=xml -m "not browser" $(ARGS) && \
-	$(STEADY) "$(PY)" -m pytest $(NBVAL) notebooks && \
+	$(STEADY) "$(PY)" -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered --cov-report=xml -m "not browser" $(ARGS) && \
+	$(STEADY) "$(PY)" -m pytest $(SIDE_BY_SIDE) $(NBVAL) notebooks && \
 	echo "sensorkit: all tests passed after $$(( $$(date +%s) - start )) s"
 
 test-services: $(FRESH) ## tests against real services: Chromium
-	@$(STEADY) "$(PY)" -m pytest -m browser $(ARGS)
+	@$(STEADY) "$(PY)" -m pytest $(SIDE_BY_SIDE) -m browser $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, and the import contracts
 	@"$(PY)" -m ruff check . && "$(PY)" -m ruff format --check . && "$(PY)" -m mypy && "$(BIN)/lint-imports"

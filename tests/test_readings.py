@@ -103,5 +103,10 @@ def test_a_time_survives_the_round_trip_to_the_microsecond(ns):
 
 @pytest.mark.parametrize("text", ["", "NaT", "yesterdayish"])
 def test_a_text_that_is_no_time_is_refused(text):
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match=f"^{text!r} is no time; ISO 8601 is wanted, as 2026-01"):
         parse_time(text)
+
+
+def test_a_start_that_is_no_time_is_refused():
+    with pytest.raises(ValueError, match="'yesterday-ish' is no time; ISO 8601 is wanted"):
+        some_readings().between("yesterday-ish")

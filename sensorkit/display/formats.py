@@ -37,6 +37,24 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def rate(value: float | None) -> str:
+    """Return how often something happens: two digits, as its interval is wide.
+
+    >>> rate(0.0251), rate(12.4), rate(753.0), rate(7319.0)
+    ('0.025', '12', '750', '7,300')
+    """
+    return number(value, 2)
+
+
+def microseconds(value: float | None) -> str:
+    """Return a time of computing, which no two runs measure alike: two digits.
+
+    >>> microseconds(0.734), microseconds(131.0), microseconds(None) == NONE
+    ('0.73 µs', '130 µs', True)
+    """
+    return NONE if value is None else f"{number(value, 2)} \N{MICRO SIGN}s"
+
+
 def fixed(value: float | None, decimals: int = 3) -> str:
     """Return *value* with so many decimals, for columns that are compared.
 
@@ -81,16 +99,22 @@ def sized(value: float | None, unit: str) -> str:
 
 
 def probability(p: float | None) -> str:
-    """Return a p-value; below 0.001 only that is said.
+    """Return a p-value; below 0.001 only that is said, and 0.05 only of what is.
 
     >>> probability(0.314), probability(0.0123), probability(0.0), probability(None) == NONE
     ('0.31', '0.012', '<0.001', True)
+    >>> probability(0.0496), probability(0.05)
+    ('0.0496', '0.05')
     """
     if p is None:
         return NONE
     if p < 0.001:
         return "<0.001"
-    return f"{p:.2f}" if p >= 0.1 else f"{p:.2g}"
+    if p >= 0.1:
+        return f"{p:.2f}"
+    said = (f"{p:.{digits}g}" for digits in range(2, 7))
+    # Rounded, one of 0.0496 would seem to lie on the other side.
+    return next((text for text in said if float(text) != 0.05 or p == 0.05), f"{p:.7g}")
 
 
 def megabytes(value: float | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sensorkit.evaluate.words import at_most, listed
+from sensorkit.display.formats import seconds, sized
+from sensorkit.evaluate.words import listed
 
 Row = Mapping[str, Any]
 
@@ -42,8 +43,8 @@ def caught(curves: Sequence[Row]) -> str:
     ...        "a90_95": 1.78, "a90_95_sigma": 3.5, "delay_at_a90_s": 40.0}
     >>> spike = {**row, "kind": "spike", "status": "not_reached", "a90_95": None}
     >>> print(caught([row, spike]))
-    With 95% confidence it catches 90% of drifts from 1.8 degC (half of those caught within 40 s); \
-for spikes no size tried was shown to reach that.
+    With 95 % confidence it catches 90 % of drifts from 1.78 degC (half of those caught within \
+40 s); for spikes no size tried was shown to reach that.
     """
     kinds: dict[str, list[Row]] = {}
     for row in curves:
@@ -56,13 +57,13 @@ for spikes no size tried was shown to reach that.
     parts = []
     if reached:
         phrases = [_phrase(kind, kinds[kind]) for kind in reached]
-        parts.append(f"with 95% confidence it catches 90% of {listed(phrases)}")
+        parts.append(f"with 95 % confidence it catches 90 % of {listed(phrases)}")
     if missed:
         of = listed(missed)
         parts.append(
             f"for {of} no size tried was shown to reach that"
             if reached
-            else f"it was not shown to catch 90% of {of} of any size tried"
+            else f"it was not shown to catch 90 % of {of} of any size tried"
         )
     said = "; ".join(parts)
     return f"{said[0].upper()}{said[1:]}." if said else ""
@@ -84,7 +85,7 @@ def _phrase(kind: str, rows: Sequence[Row]) -> str:
         notes.append("not shown in every recording")
     delays = [row["delay_at_a90_s"] for row in reached]
     if None not in delays:
-        when = f"within {at_most(max(delays))} s" if max(delays) > 0 else "at once"
+        when = f"within {seconds(max(delays))}" if max(delays) > 0 else "at once"
         notes.append(f"half of those caught {when}")
     sizes = listed([_size(row, len(channels) > 1) for row in hardest])
     if len(shown) > len(hardest):
@@ -104,9 +105,8 @@ def _hardest(rows: Sequence[Row]) -> list[Row]:
 
 
 def _size(row: Row, several: bool) -> str:
-    size = f"{at_most(row['a90_95'])} {row['unit'] or ''}".rstrip()
     on = f" on {row['channel']}" if several and row["channel"] else ""
-    return f"{size}{on}"
+    return f"{sized(row['a90_95'], row['unit'] or '')}{on}"
 
 
 def _plural(kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensorkit.display.cards import Card, Table, shortened
 from sensorkit.display.figure import Figure
-from sensorkit.display.formats import count, fixed, interval, number, percent, seconds
+from sensorkit.display.formats import count, fixed, interval, percent, rate, seconds
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.figures.charts import charts as drawn
 from sensorkit.nearest import unknown
@@ -55,12 +55,13 @@ def _amount(found: Evaluation) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    alarms, bounds = rate(row["false_alarms_per_day"]), row["false_alarms_per_day_ci"]
     return (
         str(row["detector"]) + (" (baseline)" if row["baseline"] else ""),
         str(row["group"] or ""),
         f"{fixed(row['vus_pr'])} {interval(row['vus_pr_ci'], fixed)}".strip(),
         f"{percent(row['event_recall'])} {interval(row['event_recall_ci'], percent)}".strip(),
-        f"{number(row['false_alarms_per_day'])} {interval(row['false_alarms_per_day_ci'])}".strip(),
+        f"{alarms} {interval(bounds, rate)}".strip(),
         f"{seconds(row['delay_median_s'])} {interval(row['delay_median_s_ci'], seconds)}".strip(),
     )
 

@@ -4,6 +4,9 @@ Detectors are compared by VUS-PR. Which of those that nothing tells apart from t
 decided by what its frozen threshold does, as that is what runs on the device: among those that
 keep the budget of false alarms the first by VUS-PR, unless another was shown to find more faults.
 One that breaks the budget is not recommended.
+
+The sentence begins with what matters to who uses the detector: what it finds, or why none is
+recommended. How it compares with others follows, and last how far all of it holds.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sensorkit.display.formats import fixed, number, percent, rate, seconds
 from sensorkit.evaluate.caught import caught
 from sensorkit.evaluate.ranking import Ranking
 from sensorkit.evaluate.statistics import ALPHA, LEAST_FAULTS
 from sensorkit.evaluate.statistics.power import faults_needed
-from sensorkit.evaluate.words import listed, p_words, short
+from sensorkit.evaluate.words import listed, p_words
 
 Row = Mapping[str, Any]
 
@@ -58,7 +62,8 @@ def judge(
         return _verdict(None, _none_finished(own, results))
     best = ranked[0]
     if not ranking.samples:
-        return _verdict(None, f"{_too_few(ranking)} {_numbers(best, detectors, budget)}{left_out}")
+        at_threshold = f"{_at_threshold(best, budget)} {_holds(best, detectors, budget)}".rstrip()
+        return _verdict(None, f"{_too_few(ranking)} {at_threshold}{left_out}")
     unbeaten = _unbeaten(ranking, best)
     equals = [
         row
@@ -71,35 +76,36 @@ def judge(
     comparison = _comparison(ranking, best, others[0]) if others else None
     if unbeaten:
         names = listed([_with_value(row) for row in unbeaten])
-        return _verdict(
-            None,
+        none = (
             f"No detector beats the baselines: by VUS-PR the best one, {_with_value(best)}, "
-            f"cannot be shown to be better than {names}. "
-            f"{_numbers(best, detectors, budget)}{left_out}",
-            comparison,
+            f"cannot be shown to be better than {names}."
         )
+        said = [none, _at_threshold(best, budget), _holds(best, detectors, budget)]
+        return _verdict(None, f"{_joined(said)}{left_out}", comparison)
     fit = [best, *(row for row in equals if not _unbeaten(ranking, row))]
     keeping = [row for row in fit if _keeps(row, budget)]
-    chosen = (
-        _chosen(ranking, keeping)
-        if keeping
-        else min(fit, key=lambda row: row["false_alarms_per_day"])
-    )
     if keeping:
+        chosen = _chosen(ranking, keeping)
+        does = [f"{_numbers(chosen, budget)}."]
         reason = _reason(ranking, chosen, best, keeping, budget)
     else:
+        chosen = min(fit, key=lambda row: row["false_alarms_per_day"])
         rest = [row for row in ranked if row not in fit and not _unbeaten(ranking, row)]
-        reason = _breaks(fit, chosen, [row for row in rest if _keeps(row, budget)], budget)
+        calm = [row for row in rest if _keeps(row, budget)]
+        does = [_breaks(fit, chosen, calm, budget), _at_threshold(chosen, budget)]
+        reason = ""
+    curves = [row for row in detectability if row["detector"] == chosen["detector"]]
     standing = (
         _not_told_apart(ranking, best, equals, comparison, reason)
         if equals
         else _ahead(best, others, comparison, reason)
     )
-    sentence = f"{standing} {_numbers(chosen, detectors, budget)}"
-    curves = [row for row in detectability if row["detector"] == chosen["detector"]]
-    if found := caught(curves):
-        sentence += f" {found}"
+    sentence = _joined([*does, caught(curves), standing, _holds(chosen, detectors, budget)])
     return _verdict(chosen["detector"] if keeping else None, f"{sentence}{left_out}", comparison)
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _verdict(
@@ -167,7 +173,7 @@ def _reason(ranking: Ranking, chosen: Row, best: Row, keeping: Sequence[Row], bu
     if first is not best:
         loud = best["detector"]
         said.append(
-            f"{loud} raises more false alarms than the budget of {budget:g} a day, "
+            f"{loud} raises more false alarms than the budget of {number(budget)} a day, "
             f"{first['detector']} was not shown to"
         )
     if chosen is not first:
@@ -183,13 +189,15 @@ def _reason(ranking: Ranking, chosen: Row, best: Row, keeping: Sequence[Row], bu
 def _breaks(fit: Sequence[Row], calmest: Row, others: Sequence[Row], budget: float) -> str:
     """Say that none is recommended, as none keeps the budget, and who of the others would."""
     name = calmest["detector"]
-    what = f"the false-alarm budget of {budget:g} a day"
-    said = (
-        f"none of them keeps {what}, so none is recommended; {name} raises the fewest"
-        if len(fit) > 1
-        else f"{name} breaks {what} and is not recommended"
-    )
-    return f"{said}; {_with_value(others[0])} would keep it" if others else said
+    what = f"the false-alarm budget of {number(budget)} a day"
+    if len(fit) > 1:
+        names = listed([row["detector"] for row in fit])
+        said = f"None of {names} keeps {what}, so none is recommended; {name} raises the fewest"
+    else:
+        said = f"The first by VUS-PR, {name}, breaks {what} and is not recommended"
+    if others:
+        said += f"; {others[0]['detector']} (VUS-PR {fixed(others[0]['vus_pr'])}) would keep it"
+    return f"{said}."
 
 
 def _too_few(ranking: Ranking) -> str:
@@ -210,12 +218,27 @@ def _left_out(own: Sequence[Row]) -> str:
     return f" {'; '.join(failed)}: not compared."
 
 
-def _holds_for(row: Row) -> str:
-    """Return a clause on how far the figures reach; empty where there were several recordings."""
-    if row["recordings"] != 1:
-        return ""
-    copies = "" if row["copies"] == 1 else f" ({row['copies']} copies)"
-    return f"; this holds for the one recording tried{copies}"
+def _holds(row: Row, detectors: Sequence[Mapping[str, Any]], budget: float) -> str:
+    """Return a sentence on how far the figures reach; empty where nothing limits them."""
+    said = []
+    hours = [
+        calibration["clean_hours"]
+        for detector in detectors
+        if detector["name"] == row["detector"]
+        for calibration in detector["calibrations"]
+        if calibration["extrapolated"] and not calibration["fixed"]
+    ]
+    if hours:
+        said.append(
+            f"the false-alarm rate is extrapolated: {number(min(hours))} clean hours of "
+            f"calibration are fewer than the {number(72 / budget)} that a budget of "
+            f"{number(budget)} a day takes"
+        )
+    if row["recordings"] == 1:
+        copies = "" if row["copies"] == 1 else f" ({row['copies']} copies)"
+        said.append(f"this holds for the one recording tried{copies}")
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}." if said else ""
 
 
 def _none_finished(own: Sequence[Row], results: Sequence[Row]) -> str:
@@ -245,12 +268,12 @@ def _not_told_apart(
     if len(equals) == 1:
         other = equals[0]
         sentence = (
-            f"{name} and {other['detector']} cannot be told apart by VUS-PR "
-            f"({best['vus_pr']:.2f} and {other['vus_pr']:.2f}, {worth})"
+            f"By VUS-PR {name} and {other['detector']} cannot be told apart "
+            f"({fixed(best['vus_pr'])} and {fixed(other['vus_pr'])}, {worth})"
         )
     else:
         sentence = (
-            f"{_with_value(best)} comes first by VUS-PR, but "
+            f"By VUS-PR {_with_value(best)} comes first, but "
             f"{listed([_with_value(row) for row in equals])} cannot be told apart from it ({worth})"
         )
     return f"{sentence}; {reason}." if reason else f"{sentence}."
@@ -263,8 +286,7 @@ def _power(comparison: Mapping[str, Any] | None, equals: int) -> str:
     needed = comparison["faults_needed"]
     if needed is None:
         return f"; no number of faults in reason would tell {which} apart"
-    about = needed if needed < 100 else round(needed, 2 - len(str(needed)))
-    return f"; about {about} more such faults would tell {which} apart"
+    return f"; about {number(needed, 2)} more such faults would tell {which} apart"
 
 
 def _ahead(
@@ -272,46 +294,39 @@ def _ahead(
 ) -> str:
     low, high = best["vus_pr_ci"]
     said = (
-        f"{best['detector']} is the best by VUS-PR, {best['vus_pr']:.2f} ({low:.2f} to {high:.2f})"
+        f"By VUS-PR {best['detector']} is the best, {fixed(best['vus_pr'])} "
+        f"({fixed(low)} to {fixed(high)})"
     )
     if comparison is not None:
         said += f", ahead of {_with_value(others[0], p_words(comparison['p_value']))}"
     return f"{said}; {reason}." if reason else f"{said}."
 
 
-def _numbers(row: Row, detectors: Sequence[Mapping[str, Any]], budget: float) -> str:
+def _at_threshold(row: Row, budget: float) -> str:
+    """Return what the frozen threshold of a detector gives that is not recommended."""
+    return f"At its frozen threshold {_numbers(row, budget)}."
+
+
+def _numbers(row: Row, budget: float) -> str:
     """Say what the frozen threshold gives."""
     low, high = row["event_recall_ci"]
-    sentence = (
-        f"At its frozen threshold {row['detector']} finds {row['event_recall']:.0%} of the faults "
-        f"({low:.0%} to {high:.0%})"
+    said = (
+        f"{row['detector']} finds {percent(row['event_recall'])} of the faults "
+        f"({percent(low)} to {percent(high)})"
     )
     if row["false_alarms_per_day"] is not None:
-        rate = short(row["false_alarms_per_day"])
+        alarms = rate(row["false_alarms_per_day"])
         low, high = row["false_alarms_per_day_ci"]
-        alarms = "alarm" if rate == "1" else "alarms"
-        above = "" if _keeps(row, budget) else f", above the budget of {budget:g}"
-        sentence += f" at {rate} false {alarms} a day ({short(low)} to {short(high)}{above})"
-    delay = row["delay_median_s"]
-    sentence += (
-        f", with a median delay of {delay:.3g} s"
-        if math.isfinite(delay)
-        else "; it misses half of them or more, so there is no median delay"
-    )
-    hours = [
-        calibration["clean_hours"]
-        for detector in detectors
-        if detector["name"] == row["detector"]
-        for calibration in detector["calibrations"]
-        if calibration["extrapolated"] and not calibration["fixed"]
-    ]
-    if hours:
-        sentence += (
-            f"; the false-alarm rate is extrapolated: {min(hours):.3g} clean hours of calibration "
-            f"are fewer than the {72 / budget:.3g} that a budget of {budget:g} a day takes"
+        above = "" if _keeps(row, budget) else f", above the budget of {number(budget)}"
+        said += (
+            f" at {alarms} false {'alarm' if alarms == '1' else 'alarms'} a day "
+            f"({rate(low)} to {rate(high)}{above})"
         )
-    return f"{sentence}{_holds_for(row)}."
+    delay = row["delay_median_s"]
+    if math.isfinite(delay):
+        return f"{said}, with a median delay of {seconds(delay)}"
+    return f"{said}; it misses half of them or more, so there is no median delay"
 
 
 def _with_value(row: Row, *more: str) -> str:
-    return f"{row['detector']} ({', '.join([format(row['vus_pr'], '.2f'), *more])})"
+    return f"{row['detector']} ({', '.join([fixed(row['vus_pr']), *more])})"

@@ -74,7 +74,9 @@ def live(
         If the capture cannot begin, or, where nothing moves, if it fails; in the words of
         `sensorkit capture`.
     """
-    if not isinstance(link, str | AbstractContextManager):
+    given: object = link
+    # A Path can be entered, up to Python 3.12.
+    if not isinstance(given, str | AbstractContextManager) or isinstance(given, Path):
         raise UsageError(
             f"live({link!r}): a {type(link).__name__} is no link; a port such as "
             "'/dev/ttyUSB0' or 'COM3', 'socket://HOST:PORT', 'file:PATH', or emulated(...) is "

@@ -36,6 +36,9 @@ PATIENCE_S = (2.0, 60.0)
 is sent to a browser that is closed would pile up in the server's memory. The first may come before
 the page has loaded plotly, and is then not drawn at all."""
 
+ANSWERS = ("_js2py_traceDeltas", "_js2py_layoutDelta", "_js2py_relayout")
+"""What the page says of a FigureWidget: what it has drawn, and what was done to it by hand."""
+
 BLOCKING_SHARE = 1 / 240
 """While a cell waits, the page cannot say what it has drawn, so pictures become rarer: one a second
 after four minutes, one in ten seconds after forty."""
@@ -75,6 +78,8 @@ class Live:
         self._panel = Panel(self.figure, str(folder), capture.ask_to_stop) if moving else None
         self._task: asyncio.Task[None] | None = None
         self._drawn = True
+        if isinstance(self.figure, go.FigureWidget):
+            self.figure.observe(self._page_has_answered, names=list(ANSWERS))
         self._patience = PATIENCE_S[0]
         self._sent = 0.0
         self._over = False
@@ -248,12 +253,13 @@ class Live:
         self._sent, self._drawn = time.monotonic(), False
         several = len(self._tail.devices) > 1
         self._drawing.draw(self._tail.points, self._alerts, self._alt(), several=several)
-        if isinstance(self.figure, go.FigureWidget):
-            self.figure.on_edits_completed(self._page_has_drawn)
         self._tell()
 
-    def _page_has_drawn(self) -> None:
-        self._drawn = True
+    def _page_has_answered(self, change: Mapping[str, Any]) -> None:
+        # Whatever the page says, it says after it has drawn. `on_edits_completed` is of no use
+        # here: a zoom by hand makes edits of its own, and then no answer has the number it wants.
+        if change["new"]:
+            self._drawn = True
 
     def _tell(self) -> None:
         """Bring status line and lists up to date."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sensorkit.display.formats import fixed, interval, number, percent, seconds
+from sensorkit.display.formats import fixed, interval, percent, rate, seconds
 from sensorkit.evaluate.figures.choosing import across_cut, best_across
 
 Report = Mapping[str, Any]
@@ -37,10 +37,6 @@ class Measure:
 
 def _share(value: float | None) -> str:
     return percent(value)
-
-
-def _rate(value: float | None) -> str:
-    return number(value, 2)
 
 
 def _value(value: float | None) -> str:
@@ -104,7 +100,7 @@ MEASURES = (
     Measure(
         "false_alarms_per_day",
         "False alarms a day",
-        _rate,
+        rate,
         "Alerts that touch no fault, for each day of clean test time. One that was open before the "
         "test counts if it lasts into clean time.",
         "lower",

@@ -34,7 +34,7 @@ def cut(text: str, longest: int = LONGEST) -> str:
 def shortened(value: Any) -> Any:
     """Return what was read from JSON with its texts cut.
 
-    >>> shortened({"a": ["x" * 3000, 1]})["a"][0][-25:]
+    >>> shortened({"a": ["x" * 3000, 1]})["a"][0][-26:]
     'xxxxx … (3,000 characters)'
     """
     match value:

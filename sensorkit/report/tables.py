@@ -11,9 +11,11 @@ from sensorkit.display.formats import (
     count,
     fixed,
     interval,
+    microseconds,
     number,
     percent,
     probability,
+    rate,
     seconds,
 )
 from sensorkit.evaluate.figures.choosing import ROWS_SHOWN, rows_cut
@@ -67,7 +69,8 @@ def comparison(report: Report) -> str:
         case 0:
             return f"{said}."
         case needed:
-            return f"{said}; about {count(needed)} more of the same mix would tell the two apart."
+            more = number(needed, 2)
+            return f"{said}; about {more} more of the same mix would tell the two apart."
 
 
 def _signed(value: float) -> str:
@@ -114,10 +117,10 @@ def ranking(report: Report) -> list[dict[str, Any]]:
             _cell(probability(row["p_value"])),
             _cell(fixed(row["average_precision"]), row["average_precision_ci"], fixed),
             _cell(percent(row["event_recall"]), row["event_recall_ci"], percent),
-            _cell(number(false_alarms, 2), row["false_alarms_per_day_ci"], _two),
+            _cell(rate(false_alarms), row["false_alarms_per_day_ci"], rate),
             _cell(percent(row["time_in_false_alarm"]), row["time_in_false_alarm_ci"], percent),
             _cell(seconds(row["delay_median_s"]), row["delay_median_s_ci"], seconds, "not reached"),
-            _cell(_microseconds(detector["microseconds_per_reading"])),
+            _cell(microseconds(detector["microseconds_per_reading"])),
         ]
         rows.append(
             {
@@ -131,14 +134,6 @@ def ranking(report: Report) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _two(value: float) -> str:
-    return number(value, 2)
-
-
-def _microseconds(value: float | None) -> str:
-    return NONE if value is None else f"{number(value, 2)} µs"
 
 
 def _letter(group: int) -> str:

@@ -18,6 +18,9 @@ from sensorkit.errors import LinkError, LinkLost
 from sensorkit.wire.closing import Closing
 from sensorkit.wire.posix import FdLink, make_raw
 
+LOOKS = 20
+"""How often a pseudo-terminal is found empty, 5 ms apart, before it is taken to be."""
+
 
 class PtyPair(Closing):
     """Two ends of a wire that exists only in this machine.
@@ -64,11 +67,11 @@ class PtyPair(Closing):
         try:
             empty = 0
             # Bytes on their way from one end to the other are not counted, and a busy kernel
-            # takes its time: look ten times.
-            while empty < 10 and time.monotonic() < end:
+            # takes its time.
+            while empty < LOOKS and time.monotonic() < end:
                 empty = 0 if _waiting(fd) else empty + 1
                 time.sleep(0.005)
-            return empty == 10
+            return empty == LOOKS
         finally:
             os.close(fd)
 

@@ -113,8 +113,9 @@ def check_recovers(folder, raw):
 @pytest.mark.pty
 @pytest.mark.parametrize("limit", [20_000, 100_001])
 def test_a_file_that_may_not_grow_ends_the_capture_with_a_sentence(
-    capture_pty, frame, tmp_path, limit
+    capture_pty, capture, frame, tmp_path, limit
 ):
+    capture([(0, frame(0) + frame(1))], name="compiled")  # under the limit no kernel could be kept
     process, pair = capture_pty(tmp_path / "rec", "--detector", "none", limit=limit)
     stream = b"".join(frame(i) for i in range(20_000))
     sent = feed(process, pair, stream)

@@ -63,6 +63,13 @@ def test_what_is_no_table_of_readings_is_refused():
         detect.make("sigma").alerts(np.zeros(3))
 
 
+@pytest.mark.parametrize("do", ["fit", "calibrate", "score", "alerts"])
+@pytest.mark.parametrize("given", [[1.0, 2.0], pd.Series([1.0, 2.0])], ids=["list", "series"])
+def test_whatever_a_detector_does_it_says_what_it_takes(do, given):
+    with pytest.raises(TypeError, match=r"a (list|Series) came; Readings or a DataFrame"):
+        getattr(detect.make("sigma"), do)(given)
+
+
 def test_the_table_of_alerts_has_their_facts_in_order(frame):
     detector = detect.make("sigma", k=8)
     alerts = detector.alerts(frame)

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sensorkit.capture import Recording
 from sensorkit.display.figure import ALERT
 from sensorkit.display.stack import ALL_POINTS
 from sensorkit.readings import Alert, FaultLabel, Readings, Severity, Words
+from sensorkit.report.files import project_root
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND  # 2026-01-01
@@ -309,3 +311,29 @@ def test_of_thousands_of_alerts_some_are_drawn_and_the_legend_says_so():
     (mark,) = [one for one in figure.data if one.name.startswith("alert")]
     assert mark.name == "alert: guard (1,000 of 5,000 drawn)"
     assert len(mark.x) == 3000
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        ((START - 9, START - 1), "between 2025-12-31T23:59:59.* and 2025-12-31T23:59:59"),
+        (("2027-01-01", None), "from 2027-01-01T00:00:00.000000Z on"),
+        ((None, "2025-01-01"), "until 2025-01-01T00:00:00.000000Z"),
+        ((START + 1, START + 2), "between 2026-01-01T00:00:00"),  # within one step
+    ],
+    ids=["before", "after", "open", "in a silence"],
+)
+def test_a_stretch_without_readings_is_refused_and_theirs_is_named(span, said):
+    first, last = "2026-01-01T00:00:00.000000Z", "2026-01-01T00:09:59.000000Z"
+    came = f".*; those there are came between {first} and {last}$"
+    with pytest.raises(ValueError, match=f"^there are no readings {said}{came}"):
+        readings().plot(start=span[0], end=span[1])
+
+
+def test_the_title_counts_what_is_shown():
+    recording = Recording.open(project_root() / "datasets" / "serial_monitor_healthy")
+    start = "2026-01-01T00:00:00"
+    for end, said in (("2026-01-01T00:00:00.5", "1 reading in 0 s"), (None, "2,700 readings in ")):
+        figure = recording.plot("voltage", start=start, end=end)
+        assert f"serial_monitor_healthy: {said}" in figure.layout.title.text
+    assert "device: 1 reading<br>" in readings(1).plot().layout.title.text

@@ -119,6 +119,18 @@ def test_the_table_has_one_row_a_detector_best_first(results):
     assert len(table) == 5
 
 
+def test_a_table_without_rows_has_its_columns(results):
+    bare = dataclasses.replace(results, results=[], ranking=[])
+
+    for full, empty in (
+        (results.table(), bare.table()),
+        (results.to_frame(), bare.to_frame()),
+    ):
+        assert len(empty) == 0
+        assert set(empty.columns) == set(full.columns)
+        assert empty.index.name == full.index.name
+
+
 def test_the_parts_added_last_may_be_left_out(results, tmp_path):
     bare = dataclasses.replace(results, cells=[], critical_difference=None)
     bare.write(tmp_path)

@@ -2,6 +2,7 @@ import pytest
 
 from sensorkit.errors import UsageError
 from sensorkit.evaluate import Settings
+from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.profile import Profile
 
 
@@ -42,6 +43,28 @@ def test_a_mistake_in_a_file_is_named_with_its_line(tmp_path):
 def test_a_setting_that_makes_no_sense_is_refused(data, message):
     with pytest.raises(UsageError, match=message):
         Settings.from_dict(data, "given")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"resamples": 50}, r"Settings: resamples: .* equal to 100 \(had 50\)"),
+        ({"bufer": 50}, "Settings: bufer: unknown key; did you mean 'buffer'?"),
+        ({"fit": 0.6, "calibrate": 0.4}, "Settings: fit .* leave nothing for the test"),
+        ({"detectability": {"repeats": 1}}, "Settings: detectability.repeats: .*had 1"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else next(iter(value)),
+)
+def test_a_call_that_makes_no_sense_is_told_as_a_file_is(fields, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        Settings(**fields)
+
+    assert "http" not in str(caught.value)
+
+
+def test_a_grid_that_makes_no_sense_is_told_as_well():
+    with pytest.raises(UsageError, match=r"^DetectabilityGrid: repeats: .*had 1\)$"):
+        DetectabilityGrid(repeats=1)
 
 
 def test_the_baselines_are_always_there_and_take_parameters():

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from sensorkit.display.formats import percent, rate, seconds
 from sensorkit.evaluate.ranking import rank
 from sensorkit.evaluate.rows import Scored
 from sensorkit.evaluate.statistics.blocks import Draws
@@ -76,14 +77,30 @@ def verdict(cells, *, extrapolated=False, fixed=False, budget=1.0, detectability
 def test_a_detector_that_stands_alone_is_recommended_with_its_numbers():
     found, _ = verdict({"sigma": scored(0.8), "forest": scored(0.5, seed=1), "random": scored(0.1)})
     assert found["detector"] == "sigma"
-    assert found["sentence"].startswith("sigma is the best by VUS-PR, 0.80 (0.67 to 0.90)")
-    assert "ahead of forest (0.50, p = 0.005)" in found["sentence"]
-    assert (
-        "finds 90% of the faults (70% to 97%) at 1 false alarm a day (0.025 to 5.6)"
-        in (found["sentence"])
+    assert found["sentence"] == (
+        "sigma finds 90 % of the faults (70 % to 97 %) at 1 false alarm a day (0.025 to 5.6), with "
+        "a median delay of 4 s. By VUS-PR sigma is the best, 0.800 (0.669 to 0.895), ahead of "
+        "forest (0.500, p = 0.005). This holds for the one recording tried."
     )
-    assert "median delay of 4 s" in found["sentence"]
-    assert "extrapolated" not in found["sentence"]
+
+
+def test_numbers_are_said_as_the_tables_have_them():
+    cells = {
+        "sigma": scored(0.8, hits=199, faults=200, alarms=302, hours=9.9),
+        "random": scored(0.1, faults=200),
+    }
+    found, ranking = verdict(cells, budget=800.0)
+    row = ranking.rows[0]
+    first = found["sentence"].partition(". By VUS-PR")[0]
+    assert row["false_alarms_per_day"] == pytest.approx(732.1, rel=1e-3)
+    shown = (
+        percent(row["event_recall"]),
+        rate(row["false_alarms_per_day"]),
+        *(rate(end) for end in row["false_alarms_per_day_ci"]),
+        seconds(row["delay_median_s"]),
+    )
+    assert shown[:2] == (">99 %", "730")
+    assert [one for one in shown if one not in first] == []
 
 
 def test_detectors_that_cannot_be_told_apart_are_said_so():
@@ -94,19 +111,22 @@ def test_detectors_that_cannot_be_told_apart_are_said_so():
     needed = found["comparison"]["faults_needed"]
     assert p > 0.05
     assert found["sentence"].startswith(
-        f"sigma and forest cannot be told apart by VUS-PR (0.80 and 0.79, p = {p:.2g}; about "
+        "sigma finds 90 % of the faults (70 % to 97 %) at 1 false alarm a day (0.025 to 5.6), with "
+        "a median delay of 4 s. By VUS-PR sigma and forest cannot be told apart (0.800 and 0.790, "
+        f"p = {p:.2g}; about "
     )
-    stated = re.search(r"about (\d+) more such faults", found["sentence"])
-    assert int(stated[1]) == pytest.approx(needed, rel=0.05)
-    assert "more such faults would tell them apart). At its frozen" in found["sentence"]
+    stated = re.search(r"about ([\d,]+) more such faults", found["sentence"])
+    assert int(stated[1].replace(",", "")) == pytest.approx(needed, rel=0.05)
+    assert "more such faults would tell them apart). This holds" in found["sentence"]
     assert [row["group"] for row in ranking.rows] == [1, 1, 2]
 
 
 def test_of_several_the_first_is_compared_with_each():
     cells = {name: scored(0.8 - i / 200, seed=i) for i, name in enumerate(("a", "b", "c"))}
     found, _ = verdict({**cells, "random": scored(0.1)})
-    assert found["sentence"].startswith(
-        "a (0.80) comes first by VUS-PR, but b (0.80) and c (0.79) cannot be told apart from it (p"
+    assert (
+        " By VUS-PR a (0.800) comes first, but b (0.795) and c (0.790) cannot be told apart from "
+        "it (p" in found["sentence"]
     )
     assert "would tell a and b apart" in found["sentence"]
 
@@ -121,10 +141,10 @@ def test_of_detectors_not_told_apart_one_that_is_shown_to_find_more_faults_is_re
     assert ranking.rows[0]["detector"] == "forest"
     assert found["detector"] == "guard"
     assert (
-        "; guard finds more faults at its frozen threshold (18 of 20, forest 10; p = 0.0078). At"
+        "; guard finds more faults at its frozen threshold (18 of 20, forest 10; p = 0.0078). This"
         in found["sentence"]
     )
-    assert "At its frozen threshold guard finds 90% of the faults" in found["sentence"]
+    assert found["sentence"].startswith("guard finds 90 % of the faults")
     assert (found["comparison"]["first"], found["comparison"]["second"]) == ("forest", "guard")
 
 
@@ -151,7 +171,7 @@ def test_one_behind_another_that_is_told_apart_may_still_equal_the_best():
     found, ranking = verdict(cells)
     assert ranking.difference("a", "b").told_apart
     assert not ranking.difference("a", "c").told_apart
-    assert found["sentence"].startswith("a and c cannot be told apart by VUS-PR (0.80 and 0.55, p")
+    assert " By VUS-PR a and c cannot be told apart (0.800 and 0.550, p" in found["sentence"]
     assert found["comparison"]["second"] == "c"
     check_the_sentence(found, ranking, 1.0)
 
@@ -187,11 +207,11 @@ def test_where_none_keeps_the_budget_it_is_said():
     }
     found, _ = verdict(cells)
     assert found["detector"] is None
-    assert (
-        "; none of them keeps the false-alarm budget of 1 a day, so none is recommended; loud "
-        "raises the fewest. At its frozen threshold loud finds" in found["sentence"]
+    assert found["sentence"].startswith(
+        "None of loud and louder keeps the false-alarm budget of 1 a day, so none is recommended; "
+        "loud raises the fewest. At its frozen threshold loud finds 100 % of the faults"
     )
-    assert ", above the budget of 1)" in found["sentence"]
+    assert ", above the budget of 1), with a median delay of 4 s. By VUS-PR" in found["sentence"]
 
 
 def test_the_best_is_not_recommended_if_it_breaks_the_budget_and_who_keeps_it_is_said():
@@ -202,10 +222,11 @@ def test_the_best_is_not_recommended_if_it_breaks_the_budget_and_who_keeps_it_is
     }
     found, _ = verdict(cells)
     assert found["detector"] is None
-    assert (
-        "loud breaks the false-alarm budget of 1 a day and is not recommended; calm (0.50) would "
-        "keep it." in found["sentence"]
+    assert found["sentence"].startswith(
+        "The first by VUS-PR, loud, breaks the false-alarm budget of 1 a day and is not "
+        "recommended; calm (VUS-PR 0.500) would keep it. At its frozen threshold loud finds"
     )
+    assert " By VUS-PR loud is the best, 0.800 (" in found["sentence"]
 
 
 def test_the_comparison_has_the_numbers_of_the_first_two():
@@ -230,7 +251,7 @@ def test_two_that_never_differ_are_not_separated_by_any_number_of_faults():
     same = scored(0.8)
     found, _ = verdict({"a": same, "b": same, "random": scored(0.1, seed=3)})
     assert found["comparison"]["faults_needed"] is None
-    assert "p = 1; no number of faults in reason would tell them apart" in found["sentence"]
+    assert "p = 1.00; no number of faults in reason would tell them apart" in found["sentence"]
 
 
 def curve(detector="sigma", kind="drift", **values):
@@ -248,13 +269,14 @@ def curve(detector="sigma", kind="drift", **values):
 
 def sentence_of(*curves):
     cells = {"sigma": scored(0.8), "random": scored(0.1)}
-    return verdict(cells, detectability=curves)[0]["sentence"].partition(" tried. ")[2]
+    sentence = verdict(cells, detectability=curves)[0]["sentence"]
+    return re.search(r" delay of 4 s\.(.*) By VUS-PR sigma", sentence)[1].strip()
 
 
 def test_the_smallest_faults_caught_are_said_in_their_unit():
     assert sentence_of(curve(), curve("forest", a90_95=9.0)) == (
-        "With 95% confidence it catches 90% of drifts from 1.8 degC (half of those caught within "
-        "40 s)."
+        "With 95 % confidence it catches 90 % of drifts from 1.75 degC (half of those caught "
+        "within 40 s)."
     )
 
 
@@ -266,15 +288,17 @@ def test_without_curves_of_the_detector_nothing_is_said_of_sizes():
 def test_the_channel_that_takes_the_largest_fault_speaks_for_all():
     other = curve(channel="voltage", unit="V", a90_95=0.3, a90_95_sigma=5.0, delay_at_a90_s=None)
     assert sentence_of(curve(), other) == (
-        "With 95% confidence it catches 90% of drifts from 0.3 V on voltage, the hardest channel."
+        "With 95 % confidence it catches 90 % of drifts from 0.3 V on voltage, the hardest channel."
     )
 
 
 def test_a_channel_where_it_was_not_reached_is_named():
     other = curve(channel="voltage", unit="V", status="not_reached", a90_95=None)
-    assert "from 1.8 degC on temperature (not shown on voltage; half" in sentence_of(curve(), other)
+    assert "from 1.75 degC on temperature (not shown on voltage; half" in sentence_of(
+        curve(), other
+    )
     again = curve(status="no_trend", a90_95=None)
-    assert "from 1.8 degC (not shown in every recording; half" in sentence_of(curve(), again)
+    assert "from 1.75 degC (not shown in every recording; half" in sentence_of(curve(), again)
 
 
 def test_kinds_not_reached_are_said_and_three_are_named():
@@ -282,11 +306,11 @@ def test_kinds_not_reached_are_said_and_three_are_named():
     stuck = curve(kind="stuck", unit="s", a90_95=12.0, a90_95_sigma=None, delay_at_a90_s=None)
     curves = [curve(kind="bias"), stuck, curve(kind="spike", **missed), curve(delay_at_a90_s=None)]
     assert sentence_of(*curves) == (
-        "With 95% confidence it catches 90% of drifts from 1.8 degC and stuck values from 12 s; "
+        "With 95 % confidence it catches 90 % of drifts from 1.75 degC and stuck values from 12 s; "
         "for spikes no size tried was shown to reach that."
     )
     assert sentence_of(curve(**missed)) == (
-        "It was not shown to catch 90% of drifts of any size tried."
+        "It was not shown to catch 90 % of drifts of any size tried."
     )
 
 
@@ -294,14 +318,17 @@ def test_no_delay_is_said_in_words():
     assert "(half of those caught at once)" in sentence_of(curve(delay_at_a90_s=0.0))
 
 
-def test_a_bound_is_never_rounded_down():
-    assert "from 1.9 degC" in sentence_of(curve(a90_95=1.801))
+def test_sizes_and_delays_are_said_as_the_tables_have_them():
+    said = sentence_of(curve(a90_95=7318.7, delay_at_a90_s=131.0))
+    assert "from 7,320 degC (half of those caught within 2.18 min)" in said
+    stuck = curve(kind="stuck", unit="s", a90_95=604.6, a90_95_sigma=None, delay_at_a90_s=None)
+    assert "stuck values from 10.1 min." in sentence_of(stuck)
 
 
 def test_a_rate_that_was_not_observed_is_called_extrapolated():
     found, _ = verdict({"sigma": scored(0.8), "random": scored(0.1)}, extrapolated=True, budget=2.0)
     assert found["sentence"].endswith(
-        "; the false-alarm rate is extrapolated: 5 clean hours of calibration are fewer than the "
+        " The false-alarm rate is extrapolated: 5 clean hours of calibration are fewer than the "
         "36 that a budget of 2 a day takes; this holds for the one recording tried."
     )
 
@@ -321,7 +348,7 @@ def test_nothing_is_recommended_that_does_not_beat_the_baselines(baseline):
     found, _ = verdict({"sigma": scored(0.8), "last_value": scored(baseline, seed=2)})
     assert found["detector"] is None
     assert found["sentence"].startswith("No detector beats the baselines: by VUS-PR the best one")
-    assert f"last_value ({baseline:.2f})" in found["sentence"]
+    assert f"last_value ({baseline:.3f})" in found["sentence"]
 
 
 def test_a_baseline_is_never_recommended_even_when_it_is_best():
@@ -398,7 +425,7 @@ def test_figures_of_one_recording_and_its_copies_are_said_to_hold_for_it_only():
         ranking = rank(cells, ["rig", "again"], names, resamples=400, seed=0, bases=bases)
         return judge(ranking, detectors, [], 1.0)["sentence"]
 
-    assert "; this holds for the one recording tried (2 copies)." in sentence(
+    assert " This holds for the one recording tried (2 copies)." in sentence(
         {"rig": "x", "again": "x"}
     )
     assert "one recording" not in sentence(None)
@@ -517,8 +544,9 @@ def check_the_sentence(found, ranking, budget):
             for name in (best["detector"], *equals)
             if not beaten_by_a_baseline(ranking, name)
         )
-        assert "not recommended" in text or "none is recommended" in text
-        if would := re.search(r"; (\w+) \(\S+\) would keep it", text):
+        first = text.partition(". At its frozen threshold ")[0]
+        assert "not recommended" in first or "none is recommended" in first
+        if would := re.search(r"; (\w+) \(VUS-PR \S+\) would keep it", text):
             assert rows[would[1]]["false_alarms_per_day_ci"][0] <= budget
         return
     assert chosen in (best["detector"], *equals)
@@ -526,13 +554,13 @@ def check_the_sentence(found, ranking, budget):
     assert ("is the best" in text) == (not equals)
     assert ("cannot be told apart" in text) == bool(equals)
     if equals:
-        told = text.partition(". At its frozen")[0]
+        told = text.partition(" By VUS-PR ")[2]
         for name in equals:
             p = ranking.difference(best["detector"], name).p_value
             assert p >= 0.05
             assert p_words(p) in told
     assert not beaten_by_a_baseline(ranking, chosen)
-    assert f"threshold {chosen} finds {rows[chosen]['event_recall']:.0%} of" in text
+    assert text.startswith(f"{chosen} finds {percent(rows[chosen]['event_recall'])} of")
     if "finds more faults" in text:
         than = re.search(r"frozen threshold \((\d+) of 20, (\w+) (\d+); p", text)
         assert int(than[1]) == round(20 * rows[chosen]["event_recall"]) > int(than[3])
@@ -578,8 +606,8 @@ def test_every_claim_of_the_sentence_is_backed_by_the_figures():
 @pytest.mark.parametrize(
     ("true", "false"),
     [
-        ("cannot be told apart by VUS-PR", "is the best by VUS-PR"),
-        ("finds 90%", "finds 99%"),
+        ("By VUS-PR sigma and forest cannot be told apart", "By VUS-PR sigma is the best"),
+        ("finds 90 %", "finds 99 %"),
         ("at 1 false", "at 0.1 false"),
         ("p = 0.77", "p = 0.077"),
     ],

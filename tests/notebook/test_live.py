@@ -284,6 +284,14 @@ def test_a_window_that_shows_nothing_is_refused_before_anything_is_captured(tmp_
         live("file:nothing", out=tmp_path / "one", window_s=window_s)
 
 
+@pytest.mark.parametrize("link", [5, None, Path("/dev/ttyUSB0")], ids=["number", "none", "path"])
+def test_what_is_no_link_is_refused_with_what_may_be_one(link, tmp_path):
+    with pytest.raises(UsageError, match=r"is no link; a port such as .*'file:PATH', or emulated"):
+        live(link, out=tmp_path / "r", frames=1)
+
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_plot_that_cannot_be_made_leaves_no_capture_behind(monkeypatch, tmp_path):
     started = []
 

@@ -135,6 +135,18 @@ def lab(tmp_path_factory):
             lab.server.wait()
 
 
+def zoomed_in(page):
+    """Drag over the middle of the plot, and wait until that is what it shows."""
+    # Not `scroll_into_view_if_needed`: it waits for a plot that stands still.
+    box = page.evaluate(f"{PLOT}.querySelector('.nsewdrag').getBoundingClientRect().toJSON()")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - box["width"] / 6, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] / 6, y, steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"{PLOT}._fullLayout.xaxis.autorange === false")
+
+
 def kernel_of(lab, name):
     (session,) = [one for one in lab.ask("/api/sessions") if one["path"] == f"{name}.ipynb"]
     return session["kernel"]["id"]
@@ -149,6 +161,11 @@ def test_the_live_plot_moves_until_stop_is_pressed_and_again_until_the_kernel_go
         pictures.append(page.evaluate(newest))
     assert len(set(pictures)) == 4
     page.wait_for_function(f"{PLOT}.querySelectorAll('.main-svg .points path').length > 0")
+    zoomed_in(page)
+    seen = page.evaluate(f"{PLOT}._fullLayout.xaxis.range.slice()")
+    for _ in range(3):
+        page.wait_for_function(f"last => {newest} !== last", arg=page.evaluate(newest))
+    assert page.evaluate(f"{PLOT}._fullLayout.xaxis.range.slice()") == seen
     page.locator("button", has_text="Stop").click()
     page.get_by_role("button", name="Stopped").wait_for()
     page.get_by_text("stopped by the user").wait_for()

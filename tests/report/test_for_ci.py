@@ -12,6 +12,7 @@ from sensorkit.report.running import job, notebooks
 from sensorkit.report.running import run as runs
 from sensorkit.report.running.job import Config
 from sensorkit.report.running.notebooks import Outcome
+from sensorkit.report.running.run_folder import RunFolder
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,14 @@ def test_a_run_that_failed_leaves_them_as_well(tmp_path, monkeypatch):
     assert (root.get("tests"), root.get("errors")) == ("2", "2")
     said = (tmp_path / "step.md").read_text(encoding="utf-8")
     assert "Reason: cell &#91;4&#93;: no&#92;x1b" in said
+
+
+def test_a_run_whose_files_for_ci_cannot_be_written_is_failed_and_not_the_latest(tmp_path):
+    gone = tmp_path / "gone"
+    run = RunFolder(tmp_path, tmp_path, (), copies=Copies(junit=gone / "junit.xml"))
+
+    with pytest.raises(FileNotFoundError), run.told_the_truth():
+        run.end("passed")
+
+    assert read_json(run.dir / "run.json")["status"] == "failed"
+    assert not (tmp_path / "latest.txt").exists()

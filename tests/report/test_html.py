@@ -11,6 +11,7 @@ from sensorkit.errors import UsageError
 from sensorkit.report import tables
 from sensorkit.report.files import write_json
 from sensorkit.report.views import html
+from sensorkit.report.views.executed import render_notebooks
 
 HOSTILE = (
     "</script><script>hacked=1</script><img src=http://127.0.0.1/x onerror=hacked=1>"
@@ -345,3 +346,12 @@ def test_what_is_printed_from_a_dark_screen_has_dark_text(small_run, browser):
         browser.evaluate(f"(dispatchEvent(new Event('afterprint')), {colour})")
         == "rgb(229, 234, 241)"
     )
+
+
+def test_headings_of_a_notebook_have_no_links_that_lead_nowhere(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("## Which detector")])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    (page,) = render_notebooks(tmp_path, plotly="plotly.js", back="")
+    body = page.read_text(encoding="utf-8").split("<main")[1]
+    assert "Which detector" in body
+    assert "href=" not in body.split("<script")[0]

@@ -58,6 +58,27 @@ def test_runs_of_the_same_data_stand_together_newest_first(tmp_path, report):
     assert "2 runs of the same data" in text_of(html)
 
 
+def test_groups_of_the_same_name_are_told_apart_by_how_long_they_are_or_by_their_data(
+    tmp_path, report
+):
+    for day, (data, hours) in enumerate((("ab", 5), ("cd", 5), ("ef", 121), ("01", None)), start=1):
+        facts = passed(report, data=[data * 32], recordings=["bench"], duration_s=hours)
+        if hours:
+            facts["summary"]["duration_s"] = hours * 3600.0
+        add(tmp_path, f"2026010{day}T000000Z-000001", facts)
+    add(tmp_path, "20260101T000000Z-000002", passed(report, data=["77"], recordings=["boiler"]))
+
+    html = index(tmp_path).read_text(encoding="utf-8")
+
+    assert re.findall(r"<h2>(.*?)</h2>", html) == [
+        "bench, data 01010101",
+        "bench, 5.04 days",
+        "bench, 5 h, data cdcdcdcd",
+        "boiler",
+        "bench, 5 h, data abababab",
+    ]
+
+
 def test_a_line_says_what_the_run_found_and_came_from(tmp_path, report):
     change = {"base": "x", "word": "better and worse", "before": "sigma"}
     facts = passed(report, change=change, requirements={"met": 1, "of": 2})

@@ -5,7 +5,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from sensorkit.display.formats import visible
 from sensorkit.report.ci.junit import LONGEST, junit
 from sensorkit.report.verdict.requirements import judge
 
@@ -93,6 +92,15 @@ def test_there_is_a_test_for_the_run_each_requirement_cell_and_notebook(report):
     assert cases["run", "sensorkit evaluate"].get("time") == "41.500"
 
 
+def test_the_run_has_one_name_whatever_its_command_so_that_ci_can_follow_it():
+    command = "sensorkit evaluate --quick --out 'C:\\a b'"
+
+    cases = [read(junit(RUN | {"command": said}, None)) for said in ("sensorkit evaluate", command)]
+
+    assert [*cases[0]] == [*cases[1]]
+    assert cases[1]["run", "sensorkit evaluate"].find("system-out").text == command
+
+
 def test_what_fell_short_is_a_failure_and_what_did_not_finish_an_error(report):
     report["requirements"] = judge(report, ["forest.vus_pr>=0.99", "forest.delay_median_s<=15s"])
 
@@ -138,9 +146,8 @@ def test_hostile_text_ends_no_element_and_is_not_longer_than_anyone_reads(report
     assert len(cases) == 1 + 1 + len(report["cells"]) + 1
     assert len(written) < 40 * LONGEST
     if text == HOSTILE:
-        assert (
-            "\\x00\\x1b[2J\\ufffe\\ud800\\u2028" in cases["run", visible(text)].find("error").text
-        )
+        error = cases["run", "sensorkit evaluate"].find("error")
+        assert "\\x00\\x1b[2J\\ufffe\\ud800\\u2028" in error.text
 
 
 def test_the_rules_find_what_is_wrong():

@@ -76,3 +76,19 @@ def test_all_columns_of_the_published_rows_are_seen_at_once_on_a_wide_screen(pag
     browser.open(page, width=390)
     assert ["Published rows", True] in browser.evaluate(wide)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_shares_have_as_many_decimals_as_each_other_and_other_figures_three_digits(skab):
+    skab.rows[0] |= {"f1": 0.82, "f1_ci": [0.7, None]}
+    row = public_page.ours_rows(skab)[0]
+    assert row["cells"][0] == {"value": "0.820", "range": "[0.700, not reached]"}
+    lead = {"key": "lead", "share": False}
+    assert public_page.told({"lead": 1234.5, "lead_ci": [10.0, 2000.0]}, lead) == (
+        "1,230 [10, 2,000]"
+    )
+
+
+def test_the_files_for_ci_are_listed_though_they_are_written_after_the_page(page):
+    html = page.read_text(encoding="utf-8")
+    assert not (page.parent / "junit.xml").exists()
+    assert [html.count(f'href="{name}"') for name in ("junit.xml", "summary.md")] == [1, 1]

@@ -8,7 +8,7 @@ import pytest
 from sensorkit.display.figure import COLOURS, styles
 from sensorkit.display.formats import NONE
 from sensorkit.evaluate.figures.choosing import compared
-from sensorkit.evaluate.figures.curves import CURVES_SHOWN, curves, left_out
+from sensorkit.evaluate.figures.curves import CURVES_SHOWN, band_of, curves, left_out
 from sensorkit.evaluate.figures.smallest import smallest
 from sensorkit.report.parts.inputs import method
 from sensorkit.report.terms import definitions as definitions_of_all
@@ -183,7 +183,19 @@ def test_the_band_is_that_of_the_recommended_detector(report):
     for figure in curves(report):
         filled = [trace["name"] for trace in figure.spec["data"] if "fill" in trace]
         assert filled == ["sigma"]
-        assert "shaded: band of sigma, 95 % if its curve is logistic" in figure.caption
+        assert figure.caption.endswith("; shaded: band of sigma")
+
+
+def test_what_the_bands_are_is_said_once_above_the_curves(report, run_dir):
+    said = "Shaded is the 95 % band of forest, if its curve is logistic."
+    assert band_of(report) == said
+    text = html.render(run_dir).read_text(encoding="utf-8")
+    above, _, figures = text.partition('<div class="curves">')
+    assert (above.count(said), figures.count(said)) == (1, 0)
+
+    for entry in report["detectability"]:
+        entry["band"] = []
+    assert band_of(report) == ""
 
 
 def test_no_confidence_is_claimed_for_a_curve_without_saying_of_which_form_it_is(report, run_dir):

@@ -117,7 +117,9 @@ def test_a_recording_of_the_run_is_linked_and_any_other_named_with_its_command(t
         found = worst.worst(read_kept(run), cases, [], links=links)
         return found["parts"][0]["shown"][0]
 
-    assert shown(run / "recordings" / "b 1")["href"] == "recordings/b%201/"
+    within = shown(run / "recordings" / "b 1")
+    assert within["href"] == "recordings/b%201/"
+    assert within["command"] == "sensorkit show 'recordings/b 1'"
     elsewhere = shown(Path("/data/my bench"))
     assert (elsewhere["href"], elsewhere["command"]) == ("", "sensorkit show '/data/my bench'")
     alone = shown(run / "recordings" / "b 1", links=False)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.display.figure import ALERT, COLOURS, GREY, Figure, styles
-from sensorkit.display.formats import fixed, interval, number, percent, seconds
+from sensorkit.display.formats import fixed, interval, number, percent, rate, seconds
 from sensorkit.evaluate.figures.choosing import ACROSS_SHOWN, across_cut, compared
 from sensorkit.evaluate.figures.critical_difference import critical_difference
 from sensorkit.evaluate.figures.curves import curves
@@ -73,9 +73,7 @@ def _false_alarms(report: Report) -> Figure:
     bounds = [row["false_alarms_per_day_ci"] for row in rows]
     ends = [end for pair in bounds if pair for end in pair if end is not None]
     largest = max([budget, *(v for v in values if v is not None), *ends])
-    labels = [
-        f"{number(v, 2)} a day {interval(b, _two)}" for v, b in zip(values, bounds, strict=True)
-    ]
+    labels = [f"{rate(v)} a day {interval(b, rate)}" for v, b in zip(values, bounds, strict=True)]
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if largest > 20 * budget:
         axis, values, bounds = _log_axis(budget, largest, values, bounds)
@@ -98,15 +96,11 @@ def _false_alarms(report: Report) -> Figure:
         spec,
         ("Detector", "False alarms a day", "95 % interval"),
         [
-            (row["detector"], number(v, 2), interval(b, _two))
+            (row["detector"], rate(v), interval(b, rate))
             for row in rows
             for v, b in [(row["false_alarms_per_day"], row["false_alarms_per_day_ci"])]
         ],
     )
-
-
-def _two(value: float) -> str:
-    return number(value, 2)
 
 
 def _log_axis(

@@ -60,6 +60,16 @@ def left_out(report: Report) -> str:
     return f"The first {CURVES_SHOWN} of {n} are drawn." if n > CURVES_SHOWN else ""
 
 
+def band_of(report: Report) -> str:
+    """Return what the bands of the curves are, in words; "" if none is drawn."""
+    row = chosen(report)
+    name = "" if row is None else row["detector"]
+    drawn = (entries.get(name) for entries in islice(_drawn(report).values(), CURVES_SHOWN))
+    if not any(entry and entry["band"] for entry in drawn):
+        return ""
+    return f"Shaded is the 95 % band of {name}, if its curve is logistic."
+
+
 def _drawn(report: Report) -> dict[Place, dict[str, Entry]]:
     """Return what there is to draw; what cannot be tested has too few faults to show a share of."""
     names = compared(report)[:LINES_SHOWN]
@@ -95,11 +105,7 @@ def _curve(
     for name, entry in entries.items():
         data += _traces(name, entry, look[name], band=name == best)
     said = "; ".join(f"{name} {outcome(entry)['value']}" for name, entry in entries.items())
-    band = (
-        f"; shaded: band of {best}, 95 % if its curve is logistic"
-        if best in entries and entries[best]["band"]
-        else ""
-    )
+    band = f"; shaded: band of {best}" if best in entries and entries[best]["band"] else ""
     return Figure(
         f"detectability-{n}",
         f"{there[0].upper()}{there[1:]}: a point is {each} faults{band}",

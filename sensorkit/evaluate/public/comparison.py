@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from sensorkit.evaluate.public.pooling import Floats, interval, two_sided_p
-from sensorkit.evaluate.public.protocol import Case, Protocol
+from sensorkit.evaluate.public.protocol import Case, Column, Protocol
 from sensorkit.evaluate.statistics import ALPHA
 from sensorkit.evaluate.statistics.critical_difference import critical_difference
+from sensorkit.evaluate.words import p_words
 
 Row = dict[str, Any]
 
@@ -130,37 +131,38 @@ def sentence(
     if not ours:
         return f"No detector was judged on all series of {protocol.title}."
     key, column, best = protocol.headline, protocol.column, ours[0]
-    said = [f"By {column.title} {best['detector']} has {told(best, key)}"]
+    said = [f"By {column.title} {best['detector']} has {told(best, column)}"]
     if compared is None:
         said[0] += "."
     elif compared["ci"] is None:
         said[0] += (
-            f", {compared['second']} {told(ours[1], key)}; there are too few independent series "
+            f", {compared['second']} {told(ours[1], column)}; there are too few independent series "
             "to say whether that is a difference."
         )
     elif compared["p_value"] >= ALPHA:
         said[0] += (
-            f"; {compared['second']} with {told(ours[1], key)} cannot be told apart from it "
-            f"(p = {compared['p_value']:.2g})."
+            f"; {compared['second']} with {told(ours[1], column)} cannot be told apart from it "
+            f"({p_words(compared['p_value'])})."
         )
     else:
         said[0] += (
-            f"; {compared['second']} with {told(ours[1], key)} is behind it "
-            f"(p = {compared['p_value']:.2g})."
+            f"; {compared['second']} with {told(ours[1], column)} is behind it "
+            f"({p_words(compared['p_value'])})."
         )
     chance = order([row for row in rows if row["role"] == "chance"], protocol)
     if chance:
-        said.append(f"Of chance {chance[0]['detector']} has {chance[0][key]:.3g}.")
+        said.append(f"Of chance {chance[0]['detector']} has {column.said(chance[0][key])}.")
     if best["rank"] is not None:
         by = protocol.comparable
+        known = next(column for column in protocol.columns if column.key == by)
         top = max(
             (row for row in published if row.get("comparable") and row.get(by) is not None),
             key=lambda row: row[by],
         )
         said.append(
-            f"By the figure that is published ({title_of(protocol, by)}: {best[by]:.3g}) "
+            f"By the figure that is published ({known.title}: {known.said(best[by])}) "
             f"{best['detector']} would stand at {placed(best)}; the best "
-            f"published is {top['method']} with {top[by]:.3g}."
+            f"published is {top['method']} with {known.said(top[by])}."
         )
     else:
         said.append(f"Not ranked among published rows: {best['not_comparable']}.")
@@ -182,14 +184,10 @@ def placed(row: Row) -> str:
     return f"{place} ({bounds[0]} to {bounds[1]} by its interval)"
 
 
-def told(row: Row, key: str) -> str:
+def told(row: Row, column: Column) -> str:
     """Return a figure and its interval as text."""
-    interval_ = row.get(f"{key}_ci")
-    if interval_ is None:
-        return f"{row[key]:.3g}"
-    return f"{row[key]:.3g} (95 % {interval_[0]:.3g} to {interval_[1]:.3g})"
-
-
-def title_of(protocol: Protocol, key: str) -> str:
-    """Return the title of a column."""
-    return next(column.title for column in protocol.columns if column.key == key)
+    bounds = row.get(f"{column.key}_ci")
+    said = column.said(row[column.key])
+    if bounds is None:
+        return said
+    return f"{said} (95 % {column.said(bounds[0])} to {column.said(bounds[1])})"

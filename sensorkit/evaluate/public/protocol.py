@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sensorkit.datasets.series import Series
 from sensorkit.detect.base import Detector
+from sensorkit.display.formats import fixed, number
 from sensorkit.evaluate.public.pooling import Figures, Floats
 from sensorkit.readings import Readings
 
@@ -36,6 +37,14 @@ class Column:
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
         return dict(vars(self))
+
+    def said(self, value: float | None) -> str:
+        """Return a figure as text: shares with as many decimals as each other.
+
+        >>> Column("f1", "F1").said(0.9), Column("lead", "Lead", share=False).said(12.0)
+        ('0.900', '12')
+        """
+        return fixed(value) if self.share else number(value)
 
 
 @dataclass(frozen=True, eq=False)

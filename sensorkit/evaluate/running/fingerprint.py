@@ -23,12 +23,8 @@ from sensorkit.readings import Readings, Words
 FORMAT = 1
 """Of the kept file and of this hash; a new one makes all that was kept before unknown."""
 
-ASIDE = (
-    *("__main__.py", "cli", "datasets", "display", "notebook", "report", "surroundings.py"),
-    *("evaluate/figures", "evaluate/public", "evaluate/showing.py"),
-)
-"""Parts of sensorkit on which no number of a cell depends: others import none but `display`,
-which only shows."""
+ASIDE = ("__main__.py", "cli", "datasets", "evaluate/public", "notebook", "report")
+"""Parts of sensorkit on which no cell depends: none of the others imports them."""
 
 PACKAGES = ("numba", "llvmlite", "numpy", "pandas", "scikit-learn", "scipy")
 """Whose version may change a number."""

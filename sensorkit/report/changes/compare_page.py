@@ -12,8 +12,10 @@ from sensorkit.display.formats import (
     NONE,
     day_and_minute,
     fixed,
+    microseconds,
     number,
     percent,
+    rate,
     seconds,
     visible,
 )
@@ -160,17 +162,15 @@ def _times(factor: float) -> str:
 FORMS: Mapping[str, Callable[[float | None], str]] = {
     "vus_pr": fixed,
     "event_recall": percent,
-    "false_alarms_per_day": lambda value: number(value, 2),
+    "false_alarms_per_day": rate,
     "delay_median_s": lambda value: "not reached" if value is None else seconds(value),
-    "microseconds_per_reading": lambda value: (
-        NONE if value is None else f"{number(value, 2)} \N{MICRO SIGN}s"
-    ),
+    "microseconds_per_reading": microseconds,
 }
 
 SIGNED: Mapping[str, Callable[[float], str]] = {
     "vus_pr": _thousandths,
     "event_recall": _points,
-    "false_alarms_per_day": lambda value: _sign(value, number(abs(value), 2)),
+    "false_alarms_per_day": lambda value: _sign(value, rate(abs(value))),
     "delay_median_s": lambda value: _sign(value, seconds(abs(value))),
 }
 

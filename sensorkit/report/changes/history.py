@@ -41,6 +41,7 @@ def summary(report: Report) -> dict[str, Any]:
         "schema_version": report["schema_version"],
         "recordings": [r["parent"] or r["name"] for r in report["recordings"]],
         "data": data_of(report),
+        "duration_s": sum(r["duration_s"] or 0.0 for r in report["recordings"]),
         "verdict": report["verdict"]["detector"] or "none can be recommended",
         "detector": detector,
         **{key: row.get(key) for name in FIGURES for key in (name, f"{name}_ci")},

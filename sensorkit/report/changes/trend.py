@@ -14,8 +14,9 @@ from sensorkit.display.formats import (
     day_and_minute,
     fixed,
     interval,
-    number,
+    microseconds,
     percent,
+    rate,
     seconds,
 )
 from sensorkit.report.files import RUNS
@@ -34,23 +35,15 @@ class Line(NamedTuple):
     axis: dict[str, Any]
 
 
-def _two(value: float | None) -> str:
-    return number(value, 2)
-
-
-def _microseconds(value: float | None) -> str:
-    return NONE if value is None else f"{number(value, 2)} \N{MICRO SIGN}s"
-
-
 LINES = (
     Line("event_recall", "Faults found", percent, {"range": [-0.04, 1.04], "tickformat": ".0%"}),
-    Line("false_alarms_per_day", "False alarms a day", _two, {"rangemode": "tozero"}),
+    Line("false_alarms_per_day", "False alarms a day", rate, {"rangemode": "tozero"}),
     Line("delay_median_s", "Median delay", seconds, {"rangemode": "tozero", "ticksuffix": " s"}),
     Line("vus_pr", "VUS-PR", fixed, {"range": [-0.04, 1.04]}),
     Line(
         "microseconds_per_reading",
         "Time a reading",
-        _microseconds,
+        microseconds,
         {"rangemode": "tozero", "ticksuffix": " \N{MICRO SIGN}s"},
     ),
 )

@@ -16,6 +16,9 @@ from sensorkit.report.files import read_json, write_text
 JUNIT = "junit.xml"
 SUMMARY = "summary.md"
 
+LATER = (SUMMARY, JUNIT)
+"""Written when the run has ended, and so after its page, which links to them all the same."""
+
 
 @dataclass(frozen=True)
 class Copies:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -60,7 +61,12 @@ def _ordered(cases: pd.DataFrame, badness: pd.Series[float]) -> pd.DataFrame:
 
 
 def worst(
-    kept: Mapping[str, Any], cases: pd.DataFrame, names: Sequence[str], *, links: bool
+    kept: Mapping[str, Any],
+    cases: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    links: bool,
+    run_dir: Path = Path(),
 ) -> dict[str, Any] | None:
     """Return what the page shows of the worst; None for a run that kept no detector's.
 
@@ -74,6 +80,8 @@ def worst(
         Detectors to show besides, in this order.
     links : bool
         Whether the folder of the run is beside the page.
+    run_dir : Path
+        Where it is, for the commands that show a recording in it.
     """
     detector = kept["detector"]
     if not detector:
@@ -91,7 +99,7 @@ def worst(
                 else f"Missed faults: {count(len(missed))} of {count(of)}",
                 "order": MISSES_ORDER,
                 "none": f"{detector} missed none of {count(of)} faults.",
-                "shown": _shown("miss", kept["misses"], kept, links=links),
+                "shown": _shown("miss", kept["misses"], kept, run_dir if links else None),
                 "table": _missed_table(missed, detector),
             },
             {
@@ -101,7 +109,7 @@ def worst(
                 else f"False alarms: {count(len(alarms))}",
                 "order": ALARMS_ORDER,
                 "none": f"{detector} raised none in the test.",
-                "shown": _shown("alarm", kept["false_alarms"], kept, links=links),
+                "shown": _shown("alarm", kept["false_alarms"], kept, run_dir if links else None),
                 "table": _alarms_table(alarms, _of(cases, detector, "fault"), detector),
             },
         ],
@@ -117,14 +125,17 @@ def _ten(cases: pd.DataFrame) -> str:
 
 
 def _shown(
-    name: str, excerpts: Sequence[Mapping[str, Any]], kept: Mapping[str, Any], *, links: bool
+    name: str,
+    excerpts: Sequence[Mapping[str, Any]],
+    kept: Mapping[str, Any],
+    run_dir: Path | None,
 ) -> list[dict[str, Any]]:
     return [
         {
             "figure": figure(f"{name}-{n}", kept["detector"], excerpt),
             "facts": ", ".join(filter(None, (_when(excerpt), score_of(excerpt)))),
             "recording": excerpt["recording"],
-            **_where(kept["folders"].get(excerpt["recording"]), links=links),
+            **_where(kept["folders"].get(excerpt["recording"]), run_dir),
         }
         for n, excerpt in enumerate(excerpts)
     ]
@@ -135,13 +146,14 @@ def _when(excerpt: Mapping[str, Any]) -> str:
     return f"{fault}{second(excerpt['start'])} UTC"
 
 
-def _where(place: Mapping[str, str] | None, *, links: bool) -> dict[str, str]:
-    """Return the link to a recording that lies in the run, the command that shows another."""
-    if place is None or not links:
+def _where(place: Mapping[str, str] | None, run_dir: Path | None) -> dict[str, str]:
+    """Return the link to a recording that lies in the run, and the command that shows any."""
+    if place is None or run_dir is None:
         return {"href": "", "command": ""}
-    if "inside" in place:
-        return {"href": quote(f"{place['inside']}/"), "command": ""}
-    return {"href": "", "command": f"sensorkit show {shlex.quote(place['path'])}"}
+    inside = place.get("inside")
+    path = place["path"] if inside is None else str(run_dir / inside)
+    href = "" if inside is None else quote(f"{inside}/")
+    return {"href": href, "command": f"sensorkit show {shlex.quote(path)}"}
 
 
 def _other(cases: pd.DataFrame, name: str) -> dict[str, Any]:

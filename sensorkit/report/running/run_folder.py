@@ -113,10 +113,11 @@ class RunFolder:
         """Write how the run ended, for CI as well, and the index of all runs."""
         self._facts |= {"status": status, "reason": reason, "duration_s": self.seconds}
         self._save()
-        if status == "passed":
-            write_text(self._out / LATEST, f"{self.dir.name}\n")
         index(self._out)
         write_for_ci(self.dir, self._facts, self._copies)
+        # The last: what goes wrong before turns a run that had passed into a failed one.
+        if status == "passed":
+            write_text(self._out / LATEST, f"{self.dir.name}\n")
         log.info("run %s %s %s", self.dir.name, status, reason)
 
     def _save(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sensorkit.display.formats import NONE, interval, number, seconds, sized
+from sensorkit.display.formats import interval, microseconds, number, rate, seconds, sized
 from sensorkit.evaluate.caught import FIRST
 from sensorkit.evaluate.figures import choosing
 from sensorkit.evaluate.words import listed
@@ -77,8 +77,8 @@ def _tiles(report: Report, row: Row, requirements: Sequence[Row]) -> list[dict[s
         _tile(
             "false_alarms_per_day",
             "False alarms a day",
-            _rate(row["false_alarms_per_day"]),
-            interval(row["false_alarms_per_day_ci"], _rate),
+            rate(row["false_alarms_per_day"]),
+            interval(row["false_alarms_per_day_ci"], rate),
             _against(report["settings"]["false_alarms_per_day"], row["false_alarms_per_day_ci"]),
             mine,
         ),
@@ -107,13 +107,9 @@ def _said(requirements: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _cost(report: Report, name: str, mine: Sequence[Row]) -> dict[str, Any]:
     value = next(d["microseconds_per_reading"] for d in report["detectors"] if d["name"] == name)
-    pace = f"about {number(1e6 / value, 2)} readings a second" if value else "not measured"
-    shown = NONE if value is None else f"{number(value, 2)} µs"
-    return _tile("microseconds_per_reading", "Cost per reading", shown, "", pace, mine)
-
-
-def _rate(value: float | None) -> str:
-    return number(value, 2)
+    pace = f"about {rate(1e6 / value)} readings a second" if value else "not measured"
+    cost = microseconds(value)
+    return _tile("microseconds_per_reading", "Cost per reading", cost, "", pace, mine)
 
 
 def _against(budget: float, bounds: Sequence[float | None] | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sensorkit.display.formats import fixed, interval, number, percent, seconds, sized
+from sensorkit.display.formats import fixed, interval, microseconds, percent, rate, seconds, sized
 from sensorkit.evaluate.requirement import BEST, METRICS
 
 Row = Mapping[str, Any]
@@ -27,16 +27,20 @@ def shown_value(metric: str, value: float | None, unit: str = "") -> str:
         case "share":
             return fixed(value)
         case "rate":
-            return number(value)
+            return rate(value)
         case "seconds":
             return seconds(value)
         case "microseconds":
-            return number(value) + ("" if value is None else " µs")
+            return microseconds(value)
     return sized(value, unit)
 
 
 def _exactly(metric: str, value: float, unit: str) -> str:
-    """Return a limit: one of 0.995 must not read as "99 %", the whole percent of a figure."""
+    """Return a limit: it has every digit it was given, whatever the figure is rounded to."""
+    if METRICS[metric] == "rate":
+        return f"{value:,.12g}"
+    if METRICS[metric] == "microseconds":
+        return f"{value:,.12g} \N{MICRO SIGN}s"
     if metric in IN_PERCENT and round(value, 2) != value:
         return f"{100 * value:.12g} %"
     return shown_value(metric, value, unit)

@@ -104,7 +104,8 @@ def _exporter() -> HTMLExporter:
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         extra_template_basedirs=[str(TEMPLATES)],
         template_name="executed",
-        config=Config({"HTMLExporter": {"sanitize_html": True}}),
+        # The links beside headings lead to ids that the cleaning of Markdown drops.
+        config=Config({"HTMLExporter": {"sanitize_html": True, "exclude_anchor_links": True}}),
     )
     exporter.register_filter("clean_html", clean_html)  # type: ignore[no-untyped-call]
     exporter.register_filter("plotly_figure", plotly_figure)  # type: ignore[no-untyped-call]

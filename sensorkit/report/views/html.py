@@ -15,11 +15,12 @@ from sensorkit.display.formats import day_and_minute
 from sensorkit.evaluate.figures import choosing
 from sensorkit.evaluate.figures.charts import comparison
 from sensorkit.evaluate.figures.critical_difference import critical_difference
-from sensorkit.evaluate.figures.curves import curves_in_two, left_out
+from sensorkit.evaluate.figures.curves import band_of, curves_in_two, left_out
 from sensorkit.evaluate.figures.smallest import NUMBERS, smallest
 from sensorkit.report import measures, tables
 from sensorkit.report.cases import load_cases
 from sensorkit.report.changes.history import changes
+from sensorkit.report.ci.for_ci import LATER
 from sensorkit.report.document import read_report
 from sensorkit.report.files import read_json, write_text
 from sensorkit.report.pages import page, plotly_asset, plotly_code
@@ -110,9 +111,10 @@ def _values(run_dir: Path, *, links: bool) -> dict[str, Any]:
         "smallest_numbers": NUMBERS,
         "curves": first_curves,
         "more_curves": more_curves,
+        "curves_band": band_of(report),
         "curves_left_out": left_out(report),
         "figures": comparison(report, cases),
-        "worst": worst(kept, cases, choosing.compared(report), links=links),
+        "worst": worst(kept, cases, choosing.compared(report), links=links, run_dir=run_dir),
         "examples": examples(kept),
         "captured": captured.captured(report),
         "capture_figures": capture_figures,
@@ -155,8 +157,6 @@ FILES = (
     ("parameters.json", "the parameters of each notebook"),
     ("log.txt", "what papermill and the kernels printed"),
 )
-LATER = ("summary.md", "junit.xml")
-"""Written when the run has ended, and so after its page."""
 
 
 def _links(run_dir: Path) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sensorkit.display.formats import NONE, day_and_minute, interval, number, percent, seconds
+from sensorkit.display.formats import NONE, day_and_minute, interval, percent, rate, seconds
 from sensorkit.report.changes.change import ALIKE, BETTER, SAME, WORSE
 from sensorkit.report.changes.compare_page import FOLDER, MARKS
 from sensorkit.report.document import made_by
@@ -70,9 +70,11 @@ def _groups(runs: Sequence[Facts], rows: Sequence[Mapping[str, Any]]) -> list[di
     found: dict[tuple[str, ...], list[int]] = {}
     for place, run in enumerate(runs):
         found.setdefault(_group_of(run), []).append(place)
+    titles = {key: _title(key, rows[places[0]]) for key, places in found.items()}
+    lasts = {key: seconds(runs[places[0]].number("duration_s")) for key, places in found.items()}
     return [
         {
-            "title": _title(key, rows[places[0]]),
+            "title": titles[key] + _apart(key, titles, lasts),
             "data": ", ".join(text[:12] for text in key[1:4]) + (", ..." if len(key) > 4 else ""),
             "of_data": key[0] == "data",
             "rows": [rows[place] for place in places],
@@ -99,6 +101,28 @@ def _title(key: tuple[str, ...], row: Mapping[str, Any]) -> str:
     return ", ".join(key[1:]) or "Other runs"
 
 
+def _apart(
+    key: tuple[str, ...],
+    titles: Mapping[tuple[str, ...], str],
+    lasts: Mapping[tuple[str, ...], str],
+) -> str:
+    """Return what tells a group from others with its title; "" where nothing has to.
+
+    How long the recordings are, if that is enough, else how the hash of their data begins.
+    """
+    alike = [
+        other
+        for other, title in titles.items()
+        if title == titles[key] and other[0] == "data" and other != key
+    ]
+    if key[0] != "data" or not alike:
+        return ""
+    said = "" if lasts[key] == NONE else f", {lasts[key]}"
+    if said and lasts[key] not in [lasts[other] for other in alike]:
+        return said
+    return f"{said}, data {key[1][:8]}"
+
+
 def _row(out: Path, run: Facts) -> dict[str, Any]:
     """Return a run's line; one that cannot be read, or an old one, is a line, too."""
     summary = run.summary
@@ -120,18 +144,14 @@ def _row(out: Path, run: Facts) -> dict[str, Any]:
         "of": detector if detector != verdict else "",
         "recall": percent(run.number("event_recall")),
         "recall_ci": interval(run.interval("event_recall"), percent),
-        "false_alarms": number(run.number("false_alarms_per_day"), 2),
-        "false_alarms_ci": interval(run.interval("false_alarms_per_day"), _two),
+        "false_alarms": rate(run.number("false_alarms_per_day")),
+        "false_alarms_ci": interval(run.interval("false_alarms_per_day"), rate),
         "change": _change(summary),
         "required": _required(summary),
         "commit": (run.commit or NONE)[:7],
         "dirty": run.dirty,
         "took": seconds(run.duration_s),
     }
-
-
-def _two(value: float) -> str:
-    return number(value, 2)
 
 
 def _change(summary: Mapping[str, Any]) -> dict[str, str]:

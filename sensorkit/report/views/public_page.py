@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sensorkit import datasets
 from sensorkit.display.figure import Figure
-from sensorkit.display.formats import NONE, day_and_minute, number
+from sensorkit.display.formats import NONE, day_and_minute, fixed, interval, number
 from sensorkit.evaluate.figures.charts import interval_chart
 from sensorkit.evaluate.figures.critical_difference import too_few
 from sensorkit.evaluate.public import PublicResults
 from sensorkit.evaluate.public.sources import GENERATED
+from sensorkit.report.ci.for_ci import LATER
 from sensorkit.report.files import write_text
 from sensorkit.report.pages import page, plotly_asset
 from sensorkit.report.parts.inputs import provenance
@@ -74,8 +75,8 @@ def ours_rows(results: PublicResults) -> list[dict[str, Any]]:
             "places": places(row),
             "cells": [
                 {
-                    "value": number(row.get(column["key"])),
-                    "range": bounds_of(row, column["key"]),
+                    "value": figure_of(row, column),
+                    "range": bounds_of(row, column),
                 }
                 for column in results.columns
             ],
@@ -97,19 +98,27 @@ def places(row: Mapping[str, Any]) -> str:
     return "by all of its interval" if best == worst else f"{best} to {worst} by its interval"
 
 
-def bounds_of(row: Mapping[str, Any], key: str) -> str:
+def _form(column: Mapping[str, Any]) -> Callable[[float | None], str]:
+    return fixed if column["share"] else number
+
+
+def figure_of(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+    """Return a figure: a share with as many decimals as its interval and its neighbours have."""
+    return _form(column)(row.get(column["key"]))
+
+
+def bounds_of(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
     """Return the interval of a figure in brackets, nothing where there is none."""
-    bounds = row.get(f"{key}_ci")
-    return f"[{number(bounds[0])}, {number(bounds[1])}]" if bounds else ""
+    return interval(row.get(f"{column['key']}_ci"), _form(column))
 
 
-def told(row: Mapping[str, Any], key: str) -> str:
+def told(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
     """Return a figure with its interval.
 
-    >>> told({"f1": 0.8111, "f1_ci": [0.7, 0.9]}, "f1")
-    '0.811 [0.7, 0.9]'
+    >>> told({"f1": 0.8111, "f1_ci": [0.7, 0.9]}, {"key": "f1", "share": True})
+    '0.811 [0.700, 0.900]'
     """
-    return f"{number(row.get(key))} {bounds_of(row, key)}".rstrip()
+    return f"{figure_of(row, column)} {bounds_of(row, column)}".rstrip()
 
 
 def published_table(results: PublicResults) -> dict[str, Any]:
@@ -155,7 +164,7 @@ def chart(results: PublicResults) -> Figure | None:
     shown = sorted(shown, key=lambda row: -row[results.headline])
     names = [row["detector"] for row in shown]
     values = [row[results.headline] for row in shown]
-    labels = [told(row, results.headline) for row in shown]
+    labels = [told(row, column) for row in shown]
     spec = interval_chart(
         names,
         values,
@@ -241,9 +250,11 @@ def links(run_dir: Path) -> Sequence[tuple[str, str]]:
     files = (
         ("public.json", "every number of this page"),
         ("series.csv", "one row for each series and detector"),
+        ("summary.md", "the verdict in Markdown, for a pull request"),
+        ("junit.xml", "the run and its notebook as test cases, for CI"),
         ("run.json", "how the run went"),
         ("environment.json", "machine and packages"),
         ("executed/05_public_benchmarks.html", "the notebook as it ran"),
         ("log.txt", "what the kernel printed"),
     )
-    return [(name, what) for name, what in files if (run_dir / name).exists()]
+    return [(name, what) for name, what in files if (run_dir / name).exists() or name in LATER]

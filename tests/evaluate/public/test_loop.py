@@ -166,7 +166,7 @@ def test_the_sentence_says_so_when_two_cannot_be_told_apart(monkeypatch, make_se
     unlike = judged_as_skab(
         monkeypatch, series, {"one": detect.make("mewma"), "dumb": detect.make("never")}
     )
-    assert "dumb with 0 (95 % 0 to" in unlike.sentence
+    assert "dumb with 0.000 (95 % 0.000 to" in unlike.sentence
     assert ") is behind it" in unlike.sentence
 
 
