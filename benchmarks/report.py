@@ -4,9 +4,9 @@ The naive page is the same with every point in it and every figure drawn at once
 is opened in Chromium from a file: until the first paint, until all figures in view are drawn, at
 the top and after a jump to the worst cases, and until all are.
 
-    python benchmarks/report.py RUN [--points 100000]
+    python benchmarks/report.py [RUN] [--points 100000]
 
-RUN is the folder of a run, as `sensorkit evaluate --quick` leaves it.
+RUN is the folder of a run; without one, `sensorkit evaluate --quick` makes one that goes away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import argparse
 import contextlib
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -150,21 +152,29 @@ def measure(browser: Any, path: Path) -> dict[str, float]:
         tab.close()
 
 
+def evaluated(out: Path) -> Path:
+    """Return the folder of a small run, made below *out*."""
+    command = [sys.executable, "-m", "sensorkit", "evaluate", "--quick", "--out", str(out)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return out / "runs" / (out / "latest.txt").read_text(encoding="utf-8").strip()
+
+
 def main() -> None:
     """Print both pages, a line each, the median of several openings."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--points", type=int, default=100_000)
     parser.add_argument("--openings", type=int, default=3)
     given = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("Chromium is needed: nothing was measured")
-    pages = {
-        "report": write(given.run, "bench.html", given.points, excerpts.POINTS, naive=False),
-        "naive": write(given.run, "bench-naive.html", given.points, EVERY, naive=True),
-    }
     with sync_playwright() as playwright, contextlib.ExitStack() as stack:
+        run = given.run or evaluated(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        pages = {
+            "report": write(run, "bench.html", given.points, excerpts.POINTS, naive=False),
+            "naive": write(run, "bench-naive.html", given.points, EVERY, naive=True),
+        }
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         stack.callback(browser.close)
         for path in pages.values():

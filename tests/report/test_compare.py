@@ -349,7 +349,7 @@ def test_a_smallest_fault_is_worse_only_beyond_both_intervals(copies, a90, ci, w
 
     found = figures(compare(one, other))["a90_95_drift"]
 
-    assert found["name"] == "Smallest drift found, pressure"
+    assert found["name"] == "Smallest drift found on pressure"
     assert found["word"] == word
     assert found["change"] == pytest.approx(a90 / 2.0)
 

@@ -30,7 +30,7 @@ def smallest_found(two: TwoRuns, detector: str) -> list[Change]:
         ]
         several.append(recording if len(two.pairs) > 1 else "")
         where = ", ".join(part for part in several if part)
-        name = f"Smallest {kind.replace('_', ' ')} found" + (f", {where}" if where else "")
+        name = f"Smallest {kind.replace('_', ' ')} found" + (f" on {where}" if where else "")
         found.append(_size(entry, other, name))
     order = {kind: place for place, kind in enumerate(FIRST)}
     return sorted(found, key=lambda change: order[change.figure.removeprefix("a90_95_")])
