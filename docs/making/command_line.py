@@ -44,7 +44,18 @@ def commands() -> dict[str, Any]:
     """Return every command of sensorkit by what is typed for it, groups before what is in them."""
     for family in FAMILIES:
         importlib.import_module(f"sensorkit.cli.{family}")
-    return dict(_below(typer.main.get_command(app), "sensorkit"))
+    # As they stand in FAMILIES, whatever was imported before.
+    root: Any = typer.main.get_command(app)
+    root.commands = dict(
+        sorted(root.commands.items(), key=lambda of: FAMILIES.index(_family(of[1])))
+    )
+    return dict(_below(root, "sensorkit"))
+
+
+def _family(command: Any) -> str:
+    """Return the module in which *command*, or the first of a group, is written."""
+    inner = next(iter(getattr(command, "commands", {}).values()), command)
+    return str(inner.callback.__module__).rsplit(".", 1)[-1]
 
 
 def _below(command: Any, path: str) -> Iterator[tuple[str, Any]]:
