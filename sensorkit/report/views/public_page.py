@@ -99,7 +99,7 @@ def places(row: Mapping[str, Any]) -> str:
 
 
 def _form(column: Mapping[str, Any]) -> Callable[[float | None], str]:
-    return fixed if column["share"] else number
+    return fixed if column.get("share", True) else number
 
 
 def figure_of(row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
