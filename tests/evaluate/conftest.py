@@ -6,10 +6,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pressure_limit import PressureLimit
 
 from sensorkit.capture import write_recording
 from sensorkit.profile import Profile
-from sensorkit.readings import Alert, Event, FaultLabel, Readings, Severity, Words
+from sensorkit.readings import Event, FaultLabel, Readings, Words
 
 collect_ignore_glob = ["metrics/reference/*.py"]  # they run elsewhere, with other packages
 
@@ -28,15 +29,11 @@ PROFILE = {
 }
 
 
-class Threshold:
-    """A detector for tests: the score is |pressure|, episodes end with the first calm reading."""
+class Threshold(PressureLimit):
+    """It remembers what it was fitted and calibrated on."""
 
     name = "threshold"
-
-    def __init__(self, threshold=4.0):
-        self.threshold_ = threshold
-        self.fitted_on = self.calibrated_on = None
-        self.reset()
+    fitted_on = calibrated_on = None
 
     def fit(self, readings):
         self.fitted_on = readings.time
@@ -45,35 +42,6 @@ class Threshold:
     def calibrate(self, clean, false_alarms_per_day=1.0):
         self.calibrated_on = clean.time
         return self
-
-    def get_params(self):
-        return {}
-
-    def reset(self):
-        self._open = None
-
-    def score(self, readings):
-        return np.abs(np.nan_to_num(readings.channel("pressure")))
-
-    def alerts(self, readings):
-        begun = []
-        for time, score in zip(readings.time.tolist(), self.score(readings), strict=True):
-            if score < self.threshold_:
-                self._open = None
-                continue
-            if self._open is None:
-                self._open = Alert(
-                    time, "HIGH", Severity.WARNING, "", self.name, "pump-1", score=float(score)
-                )
-                begun.append(self._open)
-            self._open.end = time
-        return begun
-
-    def advance(self, time_ns):
-        return []
-
-    def finish(self):
-        return []
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,11 @@
 """Live plot and fault editor in the hands of a user: buttons and sliders, in a real JupyterLab."""
 
-import json
-import os
-import secrets
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 
 import nbformat
 import pytest
 import yaml
+from lab_server import JupyterLab
 
 from sensorkit.capture import Recording
 from sensorkit.report.files import project_root
@@ -24,6 +18,7 @@ pytestmark = [
 
 HEALTHY = project_root() / "datasets" / "serial_monitor_healthy"
 PATIENCE_S = 90
+SETTINGS = {"apputils-extension/notification": {"fetchNews": "false"}}
 PLOT = 'document.querySelector(".jp-OutputArea .js-plotly-plot")'
 
 LIVE = """from sensorkit.notebook import emulated, live
@@ -33,71 +28,8 @@ EDITOR = f"""from sensorkit.notebook import fault_editor
 editor = fault_editor({str(HEALTHY)!r}, detectors=["rules", "sigma"])"""
 
 
-class Lab:
-    """A server over a folder of its own, without the user's settings."""
-
-    def __init__(self, home):
-        self.home, self.folder = home, home / "work"
-        self.folder.mkdir()
-        self.token = secrets.token_hex(16)
-        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        own = {
-            "HOME": home,
-            "IPYTHONDIR": home / "ipython",
-            "JUPYTER_CONFIG_DIR": home / "config",
-            "JUPYTER_DATA_DIR": home / "data",
-            "JUPYTER_RUNTIME_DIR": home / "runtime",
-            "JUPYTERLAB_SETTINGS_DIR": home / "settings",
-            "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
-            "OMP_NUM_THREADS": "1",
-        }
-        kept = {name: text for name, text in os.environ.items() if name != "SENSORKIT_QUIET"}
-        with (home / "log.txt").open("wb") as log:
-            self.server = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
-                    *("--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-                    *(
-                        f"--IdentityProvider.token={self.token}",
-                        f"--ServerApp.root_dir={home}/work",
-                    ),
-                    "--LabApp.extension_manager=readonly",
-                ],
-                env={**kept, **{name: str(path) for name, path in own.items()}},
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.until(self._is_up)
-
-    def _is_up(self):
-        assert self.server.poll() is None, (self.home / "log.txt").read_text()
-        try:
-            self.ask("/api/status")
-        except OSError:
-            return False
-        return True
-
-    def until(self, condition):
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def ask(self, path, method="GET"):
-        request = urllib.request.Request(
-            f"{self.address}{path}", method=method, headers={"Authorization": f"token {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+class Lab(JupyterLab):
+    """A server, and what a user does with a notebook of one cell."""
 
     def states(self, name):
         """Return what the kernels of a notebook do."""
@@ -123,16 +55,8 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    try:
+    with Lab(tmp_path_factory.mktemp("lab"), SETTINGS) as lab:
         yield lab
-    finally:
-        lab.server.terminate()
-        try:
-            lab.server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            lab.server.kill()
-            lab.server.wait()
 
 
 def zoomed_in(page):

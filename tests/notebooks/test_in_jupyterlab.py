@@ -5,20 +5,13 @@ The kernel is one for people, so plots are widgets and the live plot moves. Noth
 of another host.
 """
 
-import json
-import os
 import re
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
+from lab_server import JupyterLab
 
 from sensorkit.report.files import project_root
 from sensorkit.report.parameters import read_notebook
@@ -59,59 +52,15 @@ DRAWN = """() => [...document.querySelectorAll(".jp-OutputArea .js-plotly-plot")
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Start JupyterLab over a copy of the notebooks; return its address and its token."""
+    """Start JupyterLab over a copy of the notebooks."""
     home = tmp_path_factory.mktemp("lab")
     folder = home / "work"
     (folder / "notebooks").mkdir(parents=True)
     for name in NAMES:
         _copy_without_outputs(name, folder / "notebooks")
     shutil.copytree(ROOT / "datasets", folder / "datasets")
-    for name, value in SETTINGS.items():
-        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value))
-    own = {
-        "HOME": home,
-        "IPYTHONDIR": home / "ipython",
-        "JUPYTER_CONFIG_DIR": home / "config",
-        "JUPYTER_DATA_DIR": home / "data",
-        "JUPYTER_RUNTIME_DIR": home / "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    kept = {name: value for name, value in os.environ.items() if name != "SENSORKIT_QUIET"}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    with (home / "log.txt").open("wb") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
-                *("--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-                f"--IdentityProvider.token={token}",
-                f"--ServerApp.root_dir={folder}",
-                "--LabApp.extension_manager=readonly",
-            ],
-            env={**kept, **{name: str(value) for name, value in own.items()}},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(server, address, token, home / "log.txt")
-        yield _Lab(address, token, folder)
-    finally:
-        server.terminate()
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    with _Lab(home, SETTINGS) as server:
+        yield server
 
 
 def _copy_without_outputs(name: str, folder: Path) -> None:
@@ -123,19 +72,8 @@ def _copy_without_outputs(name: str, folder: Path) -> None:
     nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
-class _Lab:
-    """The server, asked as its page asks it."""
-
-    def __init__(self, address: str, token: str, folder: Path) -> None:
-        self.address, self.token, self.folder = address, token, folder
-
-    def ask(self, path: str, method: str = "GET"):
-        request = urllib.request.Request(
-            f"{self.address}{path}", method=method, headers={"Authorization": f"token {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+class _Lab(JupyterLab):
+    """The server, and what a new user does there."""
 
     def run_all(self, browser, name: str, *, dark: bool = False) -> None:
         """Open a notebook and do what a new user does: Run, Run All Cells; wait for the end."""
@@ -154,19 +92,6 @@ class _Lab:
     def end_kernels(self) -> None:
         for session in self.ask("/api/sessions"):
             self.ask(f"/api/sessions/{session['id']}", "DELETE")
-
-
-def _wait_for(server, address, token, log):
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        assert server.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"{address}/api/status?token={token}", timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"JupyterLab is not up after {START_S} s: {log.read_text()}")
 
 
 def figures_in(path: Path) -> int:

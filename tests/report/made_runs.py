@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from pressure_limit import PressureLimit
 
 from sensorkit.capture import write_recording
 from sensorkit.evaluate import Settings, benchmark
 from sensorkit.profile import Profile
-from sensorkit.readings import Alert, FaultLabel, Readings, Severity, Words
+from sensorkit.readings import FaultLabel, Readings, Words
 from sensorkit.report.changes.history import since_base, summary
 from sensorkit.report.document import write_report
 from sensorkit.report.files import write_json
@@ -37,51 +38,21 @@ RUN = {
 }
 
 
-class Limit:
-    """A detector for tests: the score is |pressure|, and the threshold never moves."""
+class Limit(PressureLimit):
+    """Its scores can be made a little worse by noise."""
 
     name = "limit"
 
     def __init__(self, threshold=4.0, noise=0.0):
-        self.threshold_ = threshold
+        super().__init__(threshold)
         self.noise = noise
-        self.reset()
-
-    def fit(self, readings):
-        return self
-
-    def calibrate(self, clean, false_alarms_per_day=1.0):
-        return self
 
     def get_params(self):
         return {"threshold": self.threshold_, "noise": self.noise}
 
-    def reset(self):
-        self._open = None
-
     def score(self, readings):
         wobble = np.random.default_rng(1).normal(size=len(readings))
         return np.abs(readings.channel("pressure") + self.noise * wobble)
-
-    def alerts(self, readings):
-        begun = []
-        for time, score in zip(readings.time.tolist(), self.score(readings), strict=True):
-            if score < self.threshold_:
-                self._open = None
-                continue
-            if self._open is None:
-                self._open = Alert(
-                    time, "HIGH", Severity.WARNING, "", self.name, "pump-1", score=float(score)
-                )
-                begun.append(self._open)
-            self._open.end = time
-        return begun
-
-    def advance(self, time_ns):
-        return []
-
-    def finish(self):
-        return []
 
 
 def recording(folder, name="pump-faults", *, n=8_000, faults=32, size=4.0, seed=0, labels=True):

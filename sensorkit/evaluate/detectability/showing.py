@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from sensorkit.display.cards import Card, Table
 from sensorkit.display.figure import GREY, Figure, styles
-from sensorkit.display.formats import NONE, count, interval, number, percent, seconds, sized
+from sensorkit.display.formats import NONE, count, interval, percent, seconds, sized
 from sensorkit.display.labelling import cut, labelled
+from sensorkit.evaluate.detectability.points import SHARE_AND_DELAY, point_row, share, size_range
 
 if TYPE_CHECKING:
     from sensorkit.evaluate.detectability.pod import Detectability
@@ -52,17 +52,7 @@ def card(found: Detectability) -> Card:
 
 def rows(found: Detectability) -> list[tuple[str, ...]]:
     """Return a row of text for each size tried."""
-    return [
-        (
-            sized(point["size"], found.unit),
-            number(point["size_sigma"]),
-            f"{point['hits']} of {point['faults']}",
-            percent(point["hits"] / point["faults"]) if point["faults"] else NONE,
-            count(point["excluded"]),
-            seconds(point["delay_median_s"]),
-        )
-        for point in found.points
-    ]
+    return [point_row(point, found.unit) for point in found.points]
 
 
 def figure(found: Detectability, height: int) -> Figure:
@@ -90,7 +80,7 @@ def figure(found: Detectability, height: int) -> Figure:
             "mode": "markers",
             "name": "faults found",
             "x": [point["size"] for point in points],
-            "y": [point["hits"] / point["faults"] for point in points],
+            "y": [share(point) for point in points],
             "customdata": [[point["hits"], point["faults"]] for point in points],
             "hovertemplate": "%{customdata[0]} of %{customdata[1]} at %{x:.3g}"
             f"<extra>{name}</extra>",
@@ -168,21 +158,9 @@ def _layout(found: Detectability, height: int, shapes: list[dict[str, Any]]) -> 
         "xaxis": {
             "type": "log",
             "anchor": "y2",
-            "range": [math.log10(min(sizes) / 1.12), math.log10(max(sizes) * 1.12)],
+            "range": size_range(sizes),
             "title": {"text": labelled(f"{what} ({found.unit})" if found.unit else what)},
             "dtick": "D2",
         },
-        "yaxis": {
-            "domain": [0.42, 1],
-            "range": [-0.04, 1.04],
-            "tickvals": [0, 0.5, 0.9, 1],
-            "tickformat": ".0%",
-            "title": {"text": "found"},
-        },
-        "yaxis2": {
-            "domain": [0, 0.3],
-            "rangemode": "tozero",
-            "title": {"text": "delay (s)"},
-            "nticks": 4,
-        },
+        **SHARE_AND_DELAY,
     }

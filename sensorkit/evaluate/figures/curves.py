@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from sensorkit.display.figure import GREY, Figure, Style, styles
-from sensorkit.display.formats import count, number, percent, seconds, sized
 from sensorkit.evaluate.caught import FIRST
+from sensorkit.evaluate.detectability.points import SHARE_AND_DELAY, point_row, share, size_range
 from sensorkit.evaluate.figures.choosing import chosen, compared
 from sensorkit.evaluate.figures.smallest import (
     Entry,
@@ -116,21 +116,12 @@ def _curve(
         [
             (
                 name,
-                sized(point["size"], entry["unit"]),
-                number(point["size_sigma"]),
-                f"{point['hits']} of {point['faults']}",
-                percent(_share(point)),
-                count(point["excluded"]),
-                seconds(point["delay_median_s"]),
+                *point_row(point, entry["unit"]),
             )
             for name, entry in entries.items()
             for point in entry["points"]
         ],
     )
-
-
-def _share(point: Mapping[str, Any]) -> float | None:
-    return point["hits"] / point["faults"] if point["faults"] else None
 
 
 def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[str, Any]]:
@@ -165,7 +156,7 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
             **shared,
             "mode": "markers" if curve else "lines+markers",
             "x": [point["size"] for point in points],
-            "y": [_share(point) for point in points],
+            "y": [share(point) for point in points],
             "customdata": [[point["hits"], point["faults"]] for point in points],
             "hovertemplate": "%{customdata[0]} of %{customdata[1]} at %{x:.3g}"
             "<extra>%{fullData.name}</extra>",
@@ -192,7 +183,6 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
 
 
 def _layout(one: Entry, sizes: Sequence[float]) -> dict[str, Any]:
-    ends = [math.log10(min(sizes) / 1.12), math.log10(max(sizes) * 1.12)]
     what = "duration" if one["unit"] == "s" and one["sigma"] is None else "size"
     return {
         "height": 400,
@@ -201,24 +191,12 @@ def _layout(one: Entry, sizes: Sequence[float]) -> dict[str, Any]:
         "margin": {"l": 58, "r": 12, "t": 10, "b": 40},
         "xaxis": {
             "type": "log",
-            "range": ends,
+            "range": size_range(sizes),
             "anchor": "y2",
             "title": {"text": f"{what} ({one['unit']})" if one["unit"] else what},
             "tickvals": _ticks(min(sizes), max(sizes)),
         },
-        "yaxis": {
-            "domain": [0.42, 1],
-            "range": [-0.04, 1.04],
-            "tickvals": [0, 0.5, 0.9, 1],
-            "tickformat": ".0%",
-            "title": {"text": "found"},
-        },
-        "yaxis2": {
-            "domain": [0, 0.3],
-            "rangemode": "tozero",
-            "title": {"text": "delay (s)"},
-            "nticks": 4,
-        },
+        **SHARE_AND_DELAY,
         "shapes": [
             {
                 "type": "line",
