@@ -39,20 +39,14 @@ FOUNDATIONS = [
     "errors",
     "checked_yaml",
     "nearest",
-    "profile",
-    "rule_kinds",
     "runs",
-    "frame_base",
-    "frame_columns",
-    "frame_formats",
-    "codec_plugins",
-    "safe_pattern",
 ]
 """Modules at the top of the package, in the order to read them; any other comes after these."""
 
 TITLES = {
     "readings": "`readings`: the facts that every part exchanges",
     "display": "`display`: how things are shown",
+    "profile": "`profile`: what a device sends",
     "wire": "`wire`: from bytes to readings",
     "faults": "`faults`: labelled faults",
     "emulator": "`emulator`: the emulated device",
@@ -61,6 +55,10 @@ TITLES = {
     "detect/kernels": "`detect/kernels`: what is compiled",
     "detect/adapters": "`detect/adapters`: detectors of other libraries",
     "datasets": "`datasets`: public data sets",
+    "quality": "`quality`: how good the data are",
+    "learning": "`learning`: a profile from a healthy recording",
+    "prognosis": "`prognosis`: how much life is left",
+    "config": "`config`: settings without code",
     "evaluate": "`evaluate`: the judge",
     "evaluate/metrics": "`evaluate/metrics`: what scores and flags are worth",
     "evaluate/statistics": "`evaluate/statistics`: what the numbers can carry",

@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from sensorkit.detect.wording import Wording, decimal
+from sensorkit.profile.rules import Rule
 from sensorkit.readings import isoformat
-from sensorkit.rule_kinds import Rule
 
 SECOND_NS = 1_000_000_000
 

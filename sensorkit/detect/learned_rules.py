@@ -35,8 +35,8 @@ from sensorkit.detect.kernels.changes import smallest_step
 from sensorkit.detect.parameters import positive
 from sensorkit.detect.streams import LARGEST, Floats, split
 from sensorkit.errors import DetectorError
+from sensorkit.profile.rules import Rule
 from sensorkit.readings import Readings, Severity
-from sensorkit.rule_kinds import Rule
 
 MARGIN = 0.2
 """A range is widened by at least so much of itself, each way.

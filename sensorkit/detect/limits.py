@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sensorkit.detect.kernels import runs
 from sensorkit.detect.kernels.runs import SMALLEST
 from sensorkit.detect.streams import LARGEST, Arrays, Floats, Judged, Stream
+from sensorkit.profile.rules import Rule
 from sensorkit.readings import Alert, Readings
-from sensorkit.rule_kinds import Rule
 
 __all__ = ["SMALLEST", "Heartbeat", "LimitStream", "Limits"]
 

@@ -7,10 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
-from sensorkit import codec_plugins
 from sensorkit.checked_yaml import describe
 from sensorkit.errors import ProfileError
-from sensorkit.frame_formats import unknown_format
 from sensorkit.profile import (
     CsvFrame,
     JsonFrame,
@@ -20,7 +18,9 @@ from sensorkit.profile import (
     Profile,
     RegexFrame,
     WhitespaceFrame,
+    codec_plugins,
 )
+from sensorkit.profile.frame_formats import unknown_format
 from sensorkit.wire.csv_columns import CsvCodec
 from sensorkit.wire.framing import Framer, Line
 from sensorkit.wire.grammar import Decoded, Frame

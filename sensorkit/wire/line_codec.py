@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
-from sensorkit.frame_base import LineSection
 from sensorkit.profile import Profile
+from sensorkit.profile.frame_base import LineSection
 from sensorkit.readings import RejectReason
 from sensorkit.wire import checksum
 from sensorkit.wire.framing import Framer, Line, LineEnd, LineFramer

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from sensorkit.frame_columns import Column, WhitespaceFrame
 from sensorkit.profile import Profile
+from sensorkit.profile.frame_columns import Column, WhitespaceFrame
 from sensorkit.readings import RejectReason
 from sensorkit.wire import checksum
 from sensorkit.wire.framing import Line

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensorkit import codec_plugins
 from sensorkit.capture import Recording, RecordingWriter
 from sensorkit.capture.importing import import_csv
 from sensorkit.capture.recorder import record
 from sensorkit.capture.replay import replay
-from sensorkit.profile import Profile
+from sensorkit.profile import Profile, codec_plugins
 from sensorkit.wire.links import open_link
 
 pytestmark = pytest.mark.data

@@ -12,8 +12,8 @@ from sensorkit.detect.learned_rules import FEWEST, from_table, learn_rules, to_t
 from sensorkit.detect.rules import Rules
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
+from sensorkit.profile.rules import Rule
 from sensorkit.readings import Readings, Words
-from sensorkit.rule_kinds import Rule
 
 SECOND = 10**9
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sensorkit.detect.limits import Limits, LimitStream
 from sensorkit.detect.streams import Judged
+from sensorkit.profile.rules import Rule
 from sensorkit.readings import Readings, Words
-from sensorkit.rule_kinds import Rule
 
 SECOND = 10**9
 SMALLEST = math.nextafter(0.0, 1.0)

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 
 from sensorkit.evaluate import Config
 from sensorkit.faults import FaultPlan
-from sensorkit.frame_formats import Frame
 from sensorkit.profile import Profile
+from sensorkit.profile.frame_formats import Frame
 
 FENCE = re.compile(r"^(?P<indent>[ >]*)(?P<fence>`{3,}|~{3,})[ ]*(?P<info>[^`]*)$")
 NOTE = re.compile(r"<!--\s*(?P<what>not run|exits with)\b:?\s*(?P<of>.*?)\s*-->", re.DOTALL)

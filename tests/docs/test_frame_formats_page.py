@@ -10,11 +10,10 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from sensorkit import codec_plugins
-from sensorkit.frame_base import LineSection
-from sensorkit.frame_formats import Frame, NmeaFrame, formats
-from sensorkit.profile import Profile
-from sensorkit.safe_pattern import SafePattern, UnsafePatternError
+from sensorkit.profile import Profile, codec_plugins
+from sensorkit.profile.frame_base import LineSection
+from sensorkit.profile.frame_formats import Frame, NmeaFrame, formats
+from sensorkit.profile.safe_pattern import SafePattern, UnsafePatternError
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.framing import Line
 from sensorkit.wire.stream import FrameStream

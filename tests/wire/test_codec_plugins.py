@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from sensorkit import codec_plugins
 from sensorkit.errors import ProfileError
-from sensorkit.frame_formats import formats
-from sensorkit.profile import Profile
+from sensorkit.profile import Profile, codec_plugins
+from sensorkit.profile.frame_formats import formats
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.framing import Line
 from sensorkit.wire.stream import FrameStream

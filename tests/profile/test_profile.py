@@ -8,10 +8,10 @@ import yaml
 
 from sensorkit.errors import ProfileError
 from sensorkit.profile import SHIPPED, Profile, Rule, shipped
-from sensorkit.rule_kinds import TAKES, default_type
+from sensorkit.profile.rules import TAKES, default_type
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "profiles"
-PAGE = Path(__file__).parents[1] / "docs" / "detectors.md"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "profiles"
+PAGE = Path(__file__).parents[2] / "docs" / "detectors.md"
 
 GOOD = """\
 name: boiler

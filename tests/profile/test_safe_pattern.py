@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorkit.safe_pattern import SafePattern, UnsafePatternError
+from sensorkit.profile.safe_pattern import SafePattern, UnsafePatternError
 
 SAFE = [
     r"w: (?P<w>-?\d+) x: (?P<x>-?\d+)",

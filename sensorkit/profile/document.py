@@ -1,4 +1,4 @@
-"""What a device sends: channels, frame format, operating states, rules. Read from YAML."""
+"""A profile as a whole: the YAML file, and that its parts fit together."""
 
 from __future__ import annotations
 
@@ -8,145 +8,15 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from sensorkit.checked_yaml import Document, Misplaced, Section
+from sensorkit.checked_yaml import Document, Misplaced
 from sensorkit.errors import ProfileError
-from sensorkit.frame_columns import CsvFrame, WhitespaceFrame
-from sensorkit.frame_formats import (
-    Frame,
-    JsonFrame,
-    KeyValueFrame,
-    NmeaFrame,
-    PluginFrame,
-    RegexFrame,
-)
 from sensorkit.nearest import did_you_mean
-from sensorkit.rule_kinds import Finite, Name, Positive, Rule
+from sensorkit.profile.channels import Channel
+from sensorkit.profile.frame_formats import Frame
+from sensorkit.profile.rules import Name, Positive, Rule
+from sensorkit.profile.states import State, StatusRule
 
-__all__ = [
-    "SHIPPED",
-    "Channel",
-    "CsvFrame",
-    "Cycle",
-    "Drift",
-    "Frame",
-    "JsonFrame",
-    "KeyValueFrame",
-    "NmeaFrame",
-    "Noise",
-    "PluginFrame",
-    "Profile",
-    "RegexFrame",
-    "Rule",
-    "State",
-    "StatusRule",
-    "Waveform",
-    "WhitespaceFrame",
-    "shipped",
-]
-
-SHIPPED = Path(__file__).parent / "profiles"
-
-
-class Drift(Section):
-    """Slow wandering of the set point: an Ornstein-Uhlenbeck process."""
-
-    sigma: Positive
-    """Standard deviation it settles to, in the channel's unit."""
-    time_constant_s: Positive
-
-
-class Cycle(Section):
-    """A sinusoid."""
-
-    amplitude: Positive
-    period_s: Positive
-    phase: Finite = 0.0
-    """Radians at the first reading."""
-
-
-class Noise(Section):
-    """Gaussian noise; `ar1` is its correlation from one reading to the next."""
-
-    sigma: Annotated[float, Field(ge=0)]
-    """Standard deviation of the noise itself, in the channel's unit."""
-    ar1: Annotated[float, Field(gt=-1, lt=1)] = 0.0
-
-
-class Waveform(Section):
-    """The healthy signal of a channel: level + drift + cycles + noise, then quantized."""
-
-    level: Finite
-    drift: Drift | None = None
-    cycles: tuple[Cycle, ...] = ()
-    noise: Noise | None = None
-    step: Positive | None = None
-    """Smallest difference the sensor can tell, in the channel's unit."""
-
-
-class Channel(Section):
-    """One measured quantity."""
-
-    name: Name
-    unit: str = ""
-    label: str = ""
-    """As people say it; the name with a capital where it is not given."""
-    key: str | None = None
-    """What stands for it on the wire (key:value frames); its name where not given."""
-    decimals: Annotated[int, Field(ge=0, le=9)] = 2
-    plausible: tuple[Finite, Finite] | None = None
-    """What the sensor can physically say; a frame beyond it is rejected."""
-    waveform: Waveform | None = None
-
-    @property
-    def on_wire(self) -> str:
-        """Return what stands for the channel in a frame with keys."""
-        return self.key or self.name
-
-    @property
-    def title(self) -> str:
-        """Return the label, or the name made readable."""
-        return self.label or self.name.replace("_", " ").capitalize()
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.plausible is not None and not self.plausible[0] < self.plausible[1]:
-            low, high = self.plausible
-            raise ValueError(
-                f"channel {self.name!r}: plausible low ({low:g} {self.unit}) must be below high "
-                f"({high:g} {self.unit}); swap them or fix the unit"
-            )
-        return self
-
-
-class StatusRule(Section):
-    """The device says `word` while the channel is strictly outside low..high."""
-
-    word: str
-    channel: str
-    low: Finite | None = None
-    high: Finite | None = None
-
-
-class State(Section):
-    """An operating state of the emulated device."""
-
-    dwell_s: tuple[Positive, Positive]
-    """Shortest and mean time spent in it (shifted exponential)."""
-    next: dict[str, Positive]
-    """Successor -> weight."""
-    shift: dict[str, Finite] = Field(default_factory=dict)
-    """Channel -> offset from the healthy level, in its unit."""
-    settle_s: Annotated[float, Field(ge=0)] = 0.0
-    """Time constant with which the offset is approached."""
-    silent: bool = False
-    """The device sends nothing."""
-
-    @model_validator(mode="after")
-    def _shortest_first(self) -> Self:
-        shortest, mean = self.dwell_s
-        if shortest > mean:
-            raise Misplaced(("dwell_s",), f"shortest ({shortest:g} s) is above mean ({mean:g} s)")
-        return self
+SHIPPED = Path(__file__).parents[1] / "profiles"
 
 
 class Profile(Document):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
-from sensorkit.frame_base import LineSection, Place, Text, refuse_inside, refuse_sign
 from sensorkit.nearest import unknown
+from sensorkit.profile.frame_base import LineSection, Place, Text, refuse_inside, refuse_sign
 
 SPECIAL_COLUMNS = ("@status", "@sequence", "@uptime", "@skip")
 

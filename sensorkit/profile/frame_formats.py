@@ -15,9 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from sensorkit import codec_plugins
 from sensorkit.checked_yaml import Misplaced, complaint, place_of
-from sensorkit.frame_base import (
+from sensorkit.nearest import unknown
+from sensorkit.profile import codec_plugins
+from sensorkit.profile.frame_base import (
     FrameSection,
     LineSection,
     Place,
@@ -26,9 +27,8 @@ from sensorkit.frame_base import (
     refuse_inside,
     refuse_sign,
 )
-from sensorkit.frame_columns import CsvFrame, WhitespaceFrame
-from sensorkit.nearest import unknown
-from sensorkit.safe_pattern import SafePattern, UnsafePatternError
+from sensorkit.profile.frame_columns import CsvFrame, WhitespaceFrame
+from sensorkit.profile.safe_pattern import SafePattern, UnsafePatternError
 
 SPECIAL_GROUPS = ("status", "sequence", "uptime")
 
