@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.errors import ProfileError
-from sensorkit.profile import Channel, Profile, State, Waveform
+from sensorkit.profile import Channel, Noise, Profile, State, Waveform
 
 # Readings made at a time. A fixed size: whatever the caller cuts off, the arithmetic behind it
 # runs over the same arrays, so not even the last bit depends on the cut.
@@ -51,6 +51,45 @@ def quantize(values: NDArray[np.float64], channel: Channel) -> NDArray[np.float6
     return rounded
 
 
+class _Autoregressive:
+    """Gaussian noise x[k] = a1 x[k-1] + ... + ap x[k-p] + b e[k], settled from the start.
+
+    The first values are drawn from the covariance that the Yule-Walker equations give.
+    """
+
+    def __init__(self, noise: Noise, rng: np.random.Generator) -> None:
+        from scipy.signal import lfilter, lfiltic  # a third of a second that few profiles need
+
+        coefficients = np.array(noise.coefficients)
+        order = len(coefficients)
+        covariance = _autocovariance(coefficients)
+        self._b = noise.sigma / math.sqrt(covariance[0])
+        self._rng = rng
+        self._polynomial = np.concatenate([[1.0], -coefficients])
+        places = np.arange(order)
+        steady = covariance[np.abs(places[:, None] - places)]
+        first = self._b * np.linalg.cholesky(steady) @ rng.standard_normal(order)
+        self._filter = lfilter
+        self._state = lfiltic([1.0], self._polynomial, first)
+
+    def block(self, n: int) -> NDArray[np.float64]:
+        """Return the next *n* values."""
+        shocks = self._b * self._rng.standard_normal(n)
+        values, self._state = self._filter([1.0], self._polynomial, shocks, zi=self._state)
+        return np.asarray(values)
+
+
+def _autocovariance(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the covariances at lags 0 to p of an AR(p) process whose shocks have variance 1."""
+    order = len(coefficients)
+    system = np.eye(order + 1)
+    for lag in range(order + 1):
+        for i, a in enumerate(coefficients, start=1):
+            system[lag, abs(lag - i)] -= a
+    found: NDArray[np.float64] = np.linalg.solve(system, np.eye(order + 1)[0])
+    return found
+
+
 class _FirstOrder:
     """A Gaussian process x[k] = a x[k-1] + b e[k] that is in its steady state from the start."""
 
@@ -73,9 +112,10 @@ class _FirstOrder:
 class Waveforms:
     """The healthy signal of every channel: level + drift + cycles + noise.
 
-    Drift is an Ornstein-Uhlenbeck process [1]_ in its exact discretisation, noise an AR(1)
-    process; both begin in their steady state. Every channel and component draws from a stream
-    of its own, so that a channel added to the end of a profile changes none before it.
+    Drift is an Ornstein-Uhlenbeck process [1]_ in its exact discretisation, noise an
+    autoregressive process; both begin in their steady state. Every channel and component draws
+    from a stream of its own, so that a channel added to the end of a profile changes none before
+    it.
 
     Parameters
     ----------
@@ -109,7 +149,7 @@ class Waveforms:
         self._done = 0
         self._buffer = np.empty((0, len(profile.channels)))
         self._waveforms: list[Waveform] = []
-        self._processes: list[list[_FirstOrder]] = []
+        self._processes: list[list[_FirstOrder | _Autoregressive]] = []
         for index, channel in enumerate(profile.channels):
             if channel.waveform is None:
                 raise ProfileError(
@@ -127,12 +167,14 @@ class Waveforms:
 
     def _processes_of(
         self, waveform: Waveform, drift: np.random.Generator, noise: np.random.Generator
-    ) -> list[_FirstOrder]:
-        processes = []
+    ) -> list[_FirstOrder | _Autoregressive]:
+        processes: list[_FirstOrder | _Autoregressive] = []
         if waveform.drift is not None:
             correlation = math.exp(-self._period / waveform.drift.time_constant_s)
             processes.append(_FirstOrder(waveform.drift.sigma, correlation, drift))
-        if waveform.noise is not None:
+        if waveform.noise is not None and waveform.noise.ar:
+            processes.append(_Autoregressive(waveform.noise, noise))
+        elif waveform.noise is not None:
             processes.append(_FirstOrder(waveform.noise.sigma, waveform.noise.ar1, noise))
         return processes
 

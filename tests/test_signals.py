@@ -41,6 +41,31 @@ def test_a_channel_added_at_the_end_changes_none_before_it():
     np.testing.assert_array_equal(blocks(longer, [5000])[:, :2], blocks(PROFILE, [5000]))
 
 
+def test_noise_of_higher_order_has_the_correlations_of_its_coefficients():
+    noise = {"sigma": 2.0, "ar": [0.5, -0.3, 0.2]}
+    profile = profile_with({"name": "x", "decimals": 9, "waveform": {"level": 0, "noise": noise}})
+    values = blocks(profile, [100_000] * 4)[:, 0]
+    assert values.std() == pytest.approx(2.0, rel=0.01)
+    correlations = [np.corrcoef(values[:-lag], values[lag:])[0, 1] for lag in (1, 2, 3)]
+    # Yule-Walker: r1 = a1 + a2 r1 + a3 r2, r2 = a1 r1 + a2 + a3 r1, r3 = a1 r2 + a2 r1 + a3.
+    expected = np.linalg.solve([[1.3, -0.2, 0], [-0.7, 1, 0], [0.3, -0.5, 1]], [0.5, -0.3, 0.2])
+    np.testing.assert_allclose(correlations, expected, atol=0.01)
+    np.testing.assert_array_equal(blocks(profile, [7, 9993]), blocks(profile, [10_000]))
+
+
+def test_noise_of_higher_order_is_settled_from_the_first_reading():
+    noise = {"sigma": 2.0, "ar": [1.6, -0.7]}
+    profile = profile_with({"name": "x", "decimals": 9, "waveform": {"level": 0, "noise": noise}})
+    first = np.array([Waveforms(profile, seed).block(1)[0, 0] for seed in range(400)])
+    assert first.std() == pytest.approx(2.0, rel=0.1)
+
+
+def test_noise_that_would_grow_without_end_is_refused():
+    noise = {"sigma": 1.0, "ar": [1.2, 0.1]}
+    with pytest.raises(ProfileError, match=r"noise\.ar: noise with these coefficients grows"):
+        profile_with({"name": "x", "waveform": {"level": 0, "noise": noise}})
+
+
 def test_drift_and_noise_have_the_spread_and_the_memory_of_the_profile():
     waveform = {
         "level": 10.0,

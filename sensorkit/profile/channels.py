@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from sensorkit.checked_yaml import Section
+from sensorkit.checked_yaml import Misplaced, Section
 from sensorkit.profile.rules import Finite, Name, Positive
 
 
@@ -28,11 +29,33 @@ class Cycle(Section):
 
 
 class Noise(Section):
-    """Gaussian noise; `ar1` is its correlation from one reading to the next."""
+    """Gaussian noise: white, of first order (`ar1`), or of any order (`ar`)."""
 
     sigma: Annotated[float, Field(ge=0)]
     """Standard deviation of the noise itself, in the channel's unit."""
     ar1: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    """Correlation from one reading to the next."""
+    ar: Annotated[tuple[Finite, ...], Field(max_length=64)] = ()
+    """Instead of `ar1`: what the last reading, the one before it, ... count for in the next."""
+
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """Return what the noise of the readings before counts for, the last one first."""
+        return self.ar or ((self.ar1,) if self.ar1 else ())
+
+    @model_validator(mode="after")
+    def _settles(self) -> Self:
+        if self.ar and self.ar1:
+            raise Misplaced(("ar",), "give either ar1 or ar, not both")
+        if self.ar:
+            largest = float(np.abs(np.roots([1.0, *(-a for a in self.ar)])).max(initial=0.0))
+            if not largest < 1.0:
+                raise Misplaced(
+                    ("ar",),
+                    "noise with these coefficients grows without end; all roots of its "
+                    f"polynomial must lie inside the unit circle (the largest is at {largest:.4g})",
+                )
+        return self
 
 
 class Waveform(Section):
