@@ -7,8 +7,11 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 PYTHON ?= python3
 VENV ?= .venv
-# Arguments for the target's command: make evaluate ARGS="--profile serial_monitor"
+# Arguments for the target's command: make evaluate ARGS="--quick"
 ARGS ?=
+# The emulated devices of `make evaluate`, a run each: PROFILE=weather, PROFILE="turbofan weather",
+# PROFILE=all. Where ARGS say what is evaluated, they alone do.
+PROFILE ?= $(if $(filter --profile% --recording% --dataset% --config%,$(ARGS)),,serial_monitor fermenter)
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 else
@@ -47,15 +50,15 @@ $(STAMP): pyproject.toml requirements.lock
 
 # numba keeps a compiled kernel for as long as its own file is unchanged, and does not look at the
 # kernels it calls. When one has changed, all are compiled anew.
-KERNELS := $(wildcard sensorkit/detect/kernels/*.py sensorkit/wire/kernel*.py) sensorkit/wire/compiling.py \
+KERNELS := $(wildcard sensorkit/detect/kernels/*.py sensorkit/wire/kernel*.py sensorkit/quality/*.py) sensorkit/wire/compiling.py \
   sensorkit/detect/novelty.py sensorkit/detect/volatility.py sensorkit/capture/kernel_rows.py \
   $(wildcard sensorkit/evaluate/metrics/*.py) sensorkit/evaluate/statistics/blocks.py \
   sensorkit/evaluate/detectability/firth.py sensorkit/evaluate/public/nab_alerts.py
 $(FRESH): $(STAMP) $(KERNELS)
 	@find sensorkit -name '*.nb[ci]' -delete && touch "$@"
 
-evaluate: $(FRESH) ## capture, inject, benchmark, report: prints where the report is (about a minute)
-	@"$(PY)" -m sensorkit evaluate $(ARGS)
+evaluate: $(FRESH) ## capture, inject, benchmark, report; PROFILE=all is every device (one to two minutes)
+	@"$(PY)" -m sensorkit evaluate $(foreach name,$(PROFILE),--profile $(name)) $(ARGS)
 
 test: $(FRESH) ## all tests, the notebooks included
 	@start=$$(date +%s); \

@@ -55,6 +55,8 @@ class Bench:
         self.options = options
         self.short = folder / "short.yaml"
         self.short.write_text(frames.SHORT_PROFILE, encoding="utf-8")
+        self.shared = folder / "shared.yaml"
+        self.shared.write_text(frames.SHARED_PROFILE, encoding="utf-8")
         self.default = SHIPPED / "serial_monitor.yaml"
         self.cores = sorted(os.sched_getaffinity(0))
 
@@ -143,6 +145,7 @@ class Bench:
         for kind, make, first, profile in (
             ("30-byte frames", frames.short, 0, self.short),
             ("30-byte frames, 1 % of them damaged", frames.damaged, 0, self.short),
+            ("35-byte frames that name one of ten devices", frames.shared, 0, self.shared),
             ("49-byte frames with CRC-16", frames.default, frames.FIRST_DEFAULT, self.default),
         ):
             n = min(self.options.frames, 800_000 if make is frames.default else 9_000_000)

@@ -134,6 +134,9 @@ def place_of(error: ErrorDetails, data: Any = None) -> tuple[int | str, ...]:
         # A union's tag ("csv") is in loc, not in the data; a missing field comes last.
         if isinstance(data, Mapping) and part not in data and i < len(loc) - 1:
             continue
+        # Below a number or a word there is nothing but the tag of what it was taken for.
+        if place and isinstance(data, int | float | str):
+            continue
         place.append(part)
         data = _at(data, part)
     return tuple(place)

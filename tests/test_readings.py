@@ -110,3 +110,11 @@ def test_a_text_that_is_no_time_is_refused(text):
 def test_a_start_that_is_no_time_is_refused():
     with pytest.raises(ValueError, match="'yesterday-ish' is no time; ISO 8601 is wanted"):
         some_readings().between("yesterday-ish")
+
+
+def test_how_often_several_devices_speak_is_said_of_each():
+    time = np.array([0, 1, 1000, 1001, 2000, 2001, 3000, 3001]) * 1_000_000
+    device = Words.of(["a", "b"] * 4)
+    shown = repr(Readings.build(time, np.zeros((8, 1)), ["T"], device=device))
+    assert "every   1 s" in shown
+    assert "gaps" not in shown

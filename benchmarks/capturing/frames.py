@@ -18,6 +18,10 @@ rules:
 """
 
 
+SHARED_PROFILE = SHORT_PROFILE.replace("status: S", "device: D, status: S")
+SHARED_BY = 10
+
+
 def digits(numbers, width):
     """The numbers as ASCII, a row each."""
     places = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
@@ -43,6 +47,14 @@ def short(first, n, width=7):
     head = [b"N:", digits(number, width), b",T:", tens[:, :2], b".", tens[:, 2:]]
     tail = [b",V:", volts[:, :1], b".", volts[:, 1:], b",S:WARN\n"]
     return columns(n, [*head, *tail]).tobytes()
+
+
+def shared(first, n):
+    """`D:u3,N:0000001,...`, 35 bytes: ten devices by turns, each with a counter of its own."""
+    number = np.arange(first, first + n)
+    rows = np.frombuffer(short(first, n), np.uint8).reshape(n, -1).copy()
+    rows[:, 2:9] = digits(number // SHARED_BY, 7)
+    return columns(n, [b"D:u", digits(number % SHARED_BY, 1), b",", rows]).tobytes()
 
 
 def damaged(first, n):

@@ -11,7 +11,9 @@ from pathlib import Path
 import architecture
 import command_line
 import decisions
+import fault_pictures
 import layers
+import profile_pictures
 
 DOCS = Path(__file__).parents[1]
 
@@ -22,7 +24,10 @@ def pages() -> dict[str, str]:
         "architecture.md": architecture.page(),
         "cli.md": command_line.page(),
         "decisions/index.md": decisions.page(),
+        "faults.md": fault_pictures.page(),
         "images/layers.svg": layers.picture(),
+        **fault_pictures.files(),
+        **profile_pictures.pictures(),
     }
 
 

@@ -49,6 +49,7 @@ TITLES = {
     "profile": "`profile`: what a device sends",
     "wire": "`wire`: from bytes to readings",
     "faults": "`faults`: labelled faults",
+    "signals": "`signals`: what units measure and go through",
     "emulator": "`emulator`: the emulated device",
     "capture": "`capture`: recordings on disk",
     "detect": "`detect`: detectors",
@@ -96,7 +97,7 @@ def groups(package: Path) -> Iterator[tuple[str, list[Path]]]:
     SystemExit
         If there is a package that has no heading here.
     """
-    top = {path.stem: path for path in sorted(package.glob("*.py")) if path.stem != "signals"}
+    top = {path.stem: path for path in sorted(package.glob("*.py"))}
     yield "The foundations", [top.pop(name) for name in FOUNDATIONS] + list(top.values())
     found = {folder.parent.relative_to(package).as_posix() for folder in _packages(package)}
     for name in sorted(found - TITLES.keys()):
@@ -106,7 +107,7 @@ def groups(package: Path) -> Iterator[tuple[str, list[Path]]]:
         )
     for name, title in TITLES.items():
         modules = sorted((package / name).glob("*.py"))
-        yield title, [package / "signals.py", *modules] if name == "emulator" else modules
+        yield title, modules
 
 
 def _packages(package: Path) -> Iterator[Path]:

@@ -112,7 +112,8 @@ def section(path: str, command: Any, skip: set[tuple[str, ...]]) -> str:
     if arguments:
         rows = [f"| `{name}` | {text(said)} |\n" for name, said in map(argument, arguments)]
         parts.append("| argument | what it is |\n|---|---|\n" + "".join(rows))
-    own = [p for p in command.params if p.param_type_name == "option" and tuple(p.opts) not in skip]
+    shown = [p for p in command.params if not getattr(p, "hidden", False)]
+    own = [p for p in shown if p.param_type_name == "option" and tuple(p.opts) not in skip]
     if own:
         parts.append(options(own, command))
     if examples:

@@ -11,8 +11,8 @@ from html import escape
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\\\n|[{}^_&]|\d+(?:\.\d+)?|[a-zA-Z]+|\S", re.DOTALL)
 
-GREEK = "alpha beta gamma delta mu xi pi rho sigma phi Sigma"
-LETTERS = dict(zip(GREEK.split(), "αβγδμξπρσφΣ", strict=True))
+GREEK = "alpha beta gamma delta mu xi pi rho sigma tau phi Sigma"
+LETTERS = dict(zip(GREEK.split(), "αβγδμξπρστφΣ", strict=True))
 OPERATORS = {
     "sum": "∑",
     "ge": "≥",

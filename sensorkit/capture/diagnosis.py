@@ -119,6 +119,11 @@ class Diagnosis:
                 "the shape is right and the checksum is not: noise on the line, a missing ground, "
                 "or another kind of checksum than the profile's"
             )
+        if why == "device":
+            return (
+                f"the frames are of devices that profile {in_use} does not name: add them to its "
+                "`devices`, or leave that out to take any"
+            )
         if self.profile is not None and self.profile == in_use:
             return (
                 f"the newest lines are as the profile {in_use} wants them; what came before was "

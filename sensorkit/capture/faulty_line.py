@@ -13,7 +13,7 @@ from sensorkit.capture import layout
 from sensorkit.capture.reader import Recording
 from sensorkit.faults.placing import Placed
 from sensorkit.faults.plan import FaultPlan
-from sensorkit.faults.transport import distort
+from sensorkit.faults.transport import distort, distort_times
 from sensorkit.readings import Event, Readings, parse_time
 from sensorkit.wire.stream import Batch, FrameStream
 
@@ -70,6 +70,9 @@ class FaultyLine:
         # The last place that a piece may stand for: that of a longer one is still its own line.
         self._limits = [ANYWHERE]
         self._sent = 0
+        self.late: list[tuple[int, int, int]] = []
+        """Lines that were held up: place in raw.log, when they were read, when they arrive."""
+        self._held = 0
 
     def batches(self) -> Iterator[Batch]:
         """Yield what each read brings, offsets as in the parent's raw.log."""
@@ -84,7 +87,8 @@ class FaultyLine:
             yield self._feed(at, size, received, piece)
         for event in told:
             yield from self._host(event)
-        yield self._mapped(self._stream.finish(parse_time(self._parent.meta["ended"])))
+        ended = max(parse_time(self._parent.meta["ended"]), self._held)
+        yield self._mapped(self._stream.finish(ended))
 
     def _pieces(self) -> Iterator[tuple[int, int, int, bytes]]:
         """Yield (offset in raw.log, bytes there, received_ns, bytes that arrive instead)."""
@@ -118,14 +122,25 @@ class FaultyLine:
         """Yield each line of a faulty range, at the read that brought its end."""
         lines = _LINES.findall(data)
         ends = [end for end, _ in reads]
-        for line, arrives in zip(
-            lines, distort(lines, placed, self._plan, self._seed), strict=True
+        stops = start + np.cumsum([len(line) for line in lines])
+        read = np.array(
+            [reads[bisect.bisect_left(ends, stop)][1] for stop in stops.tolist()], dtype=np.int64
+        )
+        arrival = distort_times(read, placed, self._plan, self._seed)
+        if arrival is not read:
+            starts = stops - np.array([len(line) for line in lines])
+            self.late += zip(starts.tolist(), read.tolist(), arrival.tolist(), strict=True)
+        for line, arrives, received in zip(
+            lines, distort(lines, placed, self._plan, self._seed), arrival.tolist(), strict=True
         ):
-            received = reads[bisect.bisect_left(ends, start + len(line))][1]
+            if arrival is not read:
+                self._held = received
             yield start, len(line), received, arrives
             start += len(line)
 
     def _feed(self, at: int, size: int, received: int, piece: bytes) -> Batch:
+        # What comes after a line that was held up waits for it.
+        received = max(received, self._held)
         if not piece:
             return Batch(Readings.empty(self._parent.profile.channel_names))
         limit = ANYWHERE if size == len(piece) else at + size - 1

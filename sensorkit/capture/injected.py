@@ -18,7 +18,13 @@ from sensorkit.faults.base import TransportKind
 from sensorkit.faults.labels import LABEL_COLUMNS
 from sensorkit.faults.placing import Placed
 from sensorkit.faults.plan import FaultPlan
-from sensorkit.faults.signal import Injection, distort_values, injections, labels_of
+from sensorkit.faults.signal import (
+    Injection,
+    arrival_times,
+    distort_values,
+    injections,
+    labels_of,
+)
 from sensorkit.faults.transport import refuse_live
 from sensorkit.readings import (
     Event,
@@ -39,6 +45,8 @@ class _Content:
     readings: Readings
     rows: NDArray[np.int64]
     """Which of the parent's readings each one is; -1 where it is none of them."""
+    timed: Readings
+    """The parent's readings, those late that the line holds up."""
     texts: list[tuple[str | None, ...]]
     rejections: list[Rejection] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -104,10 +112,12 @@ def inject_recording(
     elif parent.has_raw:
         content = _over_the_line(parent, readings, lines, plan, seed)
     else:
-        content = _silenced(parent, readings, faults)
+        content = _silenced(parent, readings, faults, plan, seed)
     _break_values(content, parent, readings, faults, plan, seed)
     last = max((label.id for label in existing), default=0)
-    labels = [replace(label, id=label.id + last) for label in labels_of(readings, faults, seed)]
+    labels = [
+        replace(label, id=label.id + last) for label in labels_of(content.timed, faults, seed)
+    ]
     return write_recording(
         out,
         parent.profile,
@@ -158,11 +168,18 @@ def _as_recorded(parent: Recording, readings: Readings) -> _Content:
     events = [
         Event(parse_time(e["time"]), e["kind"], e["offset"], e["details"]) for e in parent.events()
     ]
-    return _Content(readings, np.arange(len(readings)), [*parent.texts()], rejections, events)
+    rows = np.arange(len(readings))
+    return _Content(readings, rows, readings, [*parent.texts()], rejections, events)
 
 
-def _silenced(parent: Recording, readings: Readings, faults: Sequence[Injection]) -> _Content:
-    """Return what the parent says without the readings that a silence takes."""
+def _silenced(
+    parent: Recording,
+    readings: Readings,
+    faults: Sequence[Injection],
+    plan: FaultPlan,
+    seed: int,
+) -> _Content:
+    """Return what the parent says without the readings that a silence takes, or delayed."""
     keep = np.ones(len(readings), dtype=np.bool_)
     for injection in faults:
         kind = injection.placed.fault.of
@@ -174,9 +191,10 @@ def _silenced(parent: Recording, readings: Readings, faults: Sequence[Injection]
                 f"{parent.dir} has no {layout.RAW} (it was {parent.kind}); inject it into a "
                 "captured recording, or leave it out"
             )
-        keep[injection.touched] = False
+        keep[injection.touched] = kind.delays
     content = _as_recorded(parent, readings)
-    content.readings, content.rows = readings[keep], np.flatnonzero(keep)
+    content.timed = replace(readings, time=arrival_times(readings, faults, plan, seed))
+    content.readings, content.rows = content.timed[keep], np.flatnonzero(keep)
     content.texts = [text for text, kept in zip(content.texts, keep.tolist(), strict=True) if kept]
     return content
 
@@ -185,24 +203,60 @@ def _over_the_line(
     parent: Recording, readings: Readings, faults: Sequence[Placed], plan: FaultPlan, seed: int
 ) -> _Content:
     """Return what a capture would have said had the line had these faults."""
-    batches = list(FaultyLine(parent, readings, faults, plan, seed).batches())
+    line = FaultyLine(parent, readings, faults, plan, seed)
+    batches = list(line.batches())
     arrived = Readings.concat([batch.readings for batch in batches])
     if len(arrived) == 0:
         raise PlanError(f"no reading of {parent.dir} is left by the plan; shorten its silences")
+    timed = _held_up(readings, arrived, line.late)
     rows = np.searchsorted(readings.offset, arrived.offset)
     rows[~np.isin(arrived.offset, readings.offset)] = -1
     # What a frame was is known from the parent; over a faulty line its time may come out
     # differently (the first frame is gone, an uptime is cut short), and the labels would not fit.
     known = rows >= 0
-    time = np.where(known, readings.time[rows], 0)
+    time = np.where(known, timed.time[rows], 0)
     time = np.where(known, time, np.maximum.accumulate(time))
     return _Content(
         replace(arrived, time=time),
         rows,
+        timed,
         Texts.concat([batch.texts for batch in batches]).rows(),
         [rejection for batch in batches for rejection in batch.rejections],
         [event for batch in batches for event in batch.events],
     )
+
+
+def _held_up(
+    readings: Readings, arrived: Readings, late: Sequence[tuple[int, int, int]]
+) -> Readings:
+    """Return *readings* with the times at which late lines arrive.
+
+    Parameters
+    ----------
+    readings : Readings
+        Those of the parent.
+    arrived : Readings
+        As they came over the faulty line.
+    late : sequence of (int, int, int)
+        As `FaultyLine.late`: the place of a line, when it was read, when it arrives.
+    """
+    if not late:
+        return readings
+    starts, _, arrival = np.array(late, dtype=np.int64).T
+    arrival -= arrival % 1000
+    time_of = dict(zip(arrived.offset.tolist(), arrived.time.tolist(), strict=True))
+    there = np.isin(starts, readings.offset)
+    by_arrival = [
+        time_of.get(start) == when
+        for start, when in zip(starts[there].tolist(), arrival[there].tolist(), strict=True)
+    ]
+    # A device that sends its own clock says when a frame was made, however late it comes. Its
+    # first frame alone has the time of its read.
+    if not by_arrival or sum(by_arrival) <= len(by_arrival) / 2:
+        return readings
+    held = np.zeros(len(readings), dtype=np.int64)
+    held[np.searchsorted(readings.offset, starts[there])] = arrival[there]
+    return replace(readings, time=np.maximum(readings.time, np.maximum.accumulate(held)))
 
 
 def _break_values(

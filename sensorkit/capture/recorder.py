@@ -65,7 +65,7 @@ class Recorder:
     Attributes
     ----------
     now : int
-        Time among the readings, nanoseconds UTC: what a detector's `advance` is given.
+        Time among the readings, nanoseconds UTC: the latest, where devices differ.
     status, reason : str
         How it ended; as in recording.json.
 
@@ -97,7 +97,7 @@ class Recorder:
         self.clock = clock or AnchoredClock()
         # What stands if it is left early: by break, or by a second Ctrl+C.
         self.status, self.reason = "aborted", "stopped in the middle"
-        self.now = writer.started_ns
+        self.now = self._decoded = writer.started_ns
         self._duration_ns = None if duration_s is None else round(duration_s * 1e9)
         self._frames = frames
         self._max_bytes = max_bytes
@@ -130,6 +130,10 @@ class Recorder:
     def counts(self) -> StreamCounts:
         """Return the counts so far."""
         return self.stream.counts
+
+    def now_by_device(self) -> dict[str, int]:
+        """Return `now` by the clock of each device: what a detector's `advance` is given."""
+        return self.stream.now_by_device(self._decoded)
 
     @property
     def lag_bytes(self) -> int:
@@ -228,15 +232,19 @@ class Recorder:
         """Decode what is on disk, and write down what it says."""
         batch = self.stream.feed_reads(*block)
         self.writer.write(batch)
-        self.now = self.stream.now(int(block.received_ns[-1]))
+        self._pass(int(block.received_ns[-1]))
         self._check()
         return batch.readings
 
     def _advance(self, until: int) -> None:
         """Take note that nothing came until then."""
         self.writer.write(self.stream.finish(until))
-        self.now = self.stream.now(until)
+        self._pass(until)
         self._check()
+
+    def _pass(self, until: int) -> None:
+        self._decoded = until
+        self.now = self.stream.now(until)
 
     def _is_time_to_yield(self, received: int) -> bool:
         if received - self._yielded >= self._intake.gather_ns:

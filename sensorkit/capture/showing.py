@@ -28,7 +28,7 @@ def card(recording: Recording) -> Card:
     readings = _readings(recording)
     if readings is not None:
         units = {one.name: one.unit for one in profile.channels}
-        facts += [("readings", count(len(readings))), *when(readings.time)]
+        facts += [("readings", count(len(readings))), *when(readings)]
         facts += [("device", tally(readings.device)), ("status words", status(readings))]
         facts += [("faults", _faults(recording))]
         shown = [channels(readings, units)]

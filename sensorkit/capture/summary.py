@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from sensorkit.capture import layout
 from sensorkit.capture.reader import Recording
-from sensorkit.readings import Words
+from sensorkit.readings import Readings, Words, isoformat
 
 
 def summarize(recording: Recording) -> dict[str, Any]:
@@ -24,7 +25,8 @@ def summarize(recording: Recording) -> dict[str, Any]:
     readings = recording.readings()
     meta, counts = recording.meta, recording.counts
     span_s = float(readings.time.max() - readings.time.min()) / 1e9 if len(readings) else 0.0
-    labels = recording.labels()
+    labels, events = recording.labels(), recording.events()
+    by_device = _by_device(readings, events)
     return {
         "name": recording.name,
         "dir": str(recording.dir),
@@ -42,22 +44,63 @@ def summarize(recording: Recording) -> dict[str, Any]:
         "span_s": span_s,
         "frames": len(readings),
         # Of the usual step: a gap in the middle does not make a slow device.
-        "rate_hz": _rate_hz(readings.time),
+        "rate_hz": _all_together([device["rate_hz"] for device in by_device]),
         "rejected": counts.get("rejected", {}),
         "lost": counts.get("lost", 0),
         "bytes": {name: counts[name] for name in counts if name.endswith("_bytes")}
         if recording.has_raw
         else None,
         "devices": _tally(readings.device),
+        "by_device": by_device,
         "statuses": _tally(readings.status),
         "channels": [
             {"name": channel.name, "unit": channel.unit, **_range(readings.channel(channel.name))}
             for channel in recording.profile.channels
         ],
-        "events": dict(sorted(Counter(event["kind"] for event in recording.events()).items())),
+        "events": dict(sorted(Counter(event["kind"] for event in events).items())),
         "labels": dict(sorted(Counter(labels["kind"].tolist()).items())),
         "has_labels": (recording.dir / layout.LABELS).is_file(),
     }
+
+
+def _by_device(readings: Readings, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return how each device came through, in the order in which they first spoke."""
+    lost: Counter[str] = Counter()
+    silences: Counter[str] = Counter()
+    for event in events:
+        details = event["details"]
+        if event["kind"] == "sequence_gap":
+            lost[details.get("device", "")] += details["lost"]
+        elif event["kind"] == "heartbeat_lost":
+            silences[details.get("device", "")] += 1
+    names = (*readings.device.vocabulary, "")  # -1 is the last
+    codes, first = np.unique(readings.device.codes, return_index=True)
+    found = []
+    for code in codes[np.argsort(first)].tolist():
+        time = readings.time[readings.device.codes == code]
+        name = names[code]
+        # Events of a device that its frames do not name say nothing of whose they are.
+        own = {name, ""} if len(codes) == 1 else {name}
+        found.append(
+            {
+                "device": name,
+                "frames": len(time),
+                "rate_hz": _rate_hz(time),
+                "lost": sum(lost[one] for one in own),
+                "silences": sum(silences[one] for one in own),
+                "first": isoformat(int(time.min())),
+                "last": isoformat(int(time.max())),
+            }
+        )
+    heard = {device["device"] for device in found}
+    unheard = [name for name in silences if name and name not in heard]
+    nothing = {"frames": 0, "rate_hz": None, "lost": 0, "first": None, "last": None}
+    return found + [{"device": n, **nothing, "silences": silences[n]} for n in unheard]
+
+
+def _all_together(rates: list[float | None]) -> float | None:
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
 
 
 MANY_TOGETHER = 0.1

@@ -22,9 +22,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from sensorkit import __version__
-from sensorkit.errors import SensorkitError
+from sensorkit.cli.naming import named
+from sensorkit.cli.settling import current, settle
+from sensorkit.errors import SensorkitError, UsageError
 
 FAMILIES = (
     "emulate",
@@ -32,10 +35,14 @@ FAMILIES = (
     "ports",
     "doctor",
     "recordings",
+    "learn",
+    "quality",
     "detect",
     "evaluate",
+    "rul",
     "compare",
     "datasets",
+    "config",
     "demo",
     "new_notebook",
 )
@@ -105,23 +112,59 @@ LogFile = Annotated[
 ]
 LogJson = Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log more; -vv all.")]
+PRESETS = "development, demo, production, testing, or one of sensorkit.yaml"
+
+
+def _settle(context: typer.Context, preset: str | None) -> str | None:
+    return settle(context, preset)
+
+
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        # Before all others, which take their defaults from it.
+        is_eager=True,
+        callback=_settle,
+        help=f"Take the defaults of this preset: {PRESETS}.",
+    ),
+]
+
+
+class Command(TyperCommand):
+    """A command that says where `--config` stands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as ever; the file of the configuration is named before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "option_name", None) == "--config":
+                raise UsageError(
+                    f"--config stands before the command: `sensorkit --config FILE {ctx.info_name} "
+                    "...`"
+                ) from error
+            raise
 
 
 def command(
     name: str, group: typer.Typer = app
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as `sensorkit [GROUP] NAME`, with the log options every command has."""
+    """Register a function as `sensorkit [GROUP] NAME`, with the options every command has."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(*args: Any, log_file: Path | None, log_json: bool, verbose: int, **kw: Any) -> None:
             set_up_log(log_file, log_json=log_json, verbose=verbose)
             log.info("sensorkit %s: %s", __version__, shlex.join(sys.argv[1:]))
-            function(*args, **kw)
+            kw.pop("preset")
+            function(*args, **named(kw, current()))
 
         signature = inspect.signature(function, eval_str=True)
         kind = inspect.Parameter.KEYWORD_ONLY
         shared = [
+            inspect.Parameter("preset", kind, default=None, annotation=Preset),
             inspect.Parameter("log_file", kind, default=None, annotation=LogFile),
             inspect.Parameter("log_json", kind, default=False, annotation=LogJson),
             inspect.Parameter("verbose", kind, default=0, annotation=Verbose),
@@ -130,7 +173,7 @@ def command(
             parameters=[*signature.parameters.values(), *shared]
         )
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        group.command(name)(run)
+        group.command(name, cls=Command)(run)
         return function
 
     return register
@@ -215,15 +258,32 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The configuration; SENSORKIT_CONFIG or sensorkit.yaml of the current folder by "
+            "default, and none for neither.",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="As after the command; SENSORKIT_PRESET by default."),
+    ] = None,
 ) -> None:
     pass
+
+
+def load_commands() -> None:
+    """Let every family of commands register its own."""
+    for family in FAMILIES:
+        importlib.import_module(f"sensorkit.cli.{family}")
 
 
 def main() -> None:
     """Run the command line: errors as one sentence, exit 0, 1 (failed) or 2 (wrong use)."""
     try:
-        for family in FAMILIES:
-            importlib.import_module(f"sensorkit.cli.{family}")
+        load_commands()
         app()
     except SensorkitError as error:
         log.info("failed: %s", error)

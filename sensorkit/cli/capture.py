@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
+from sensorkit.cli.app import command, printable, stop_on_signal
+from sensorkit.cli.capture_run import Wanted, run
+from sensorkit.cli.feeding import Feed
 from sensorkit.cli.probing import probed
 from sensorkit.cli.quantities import duration as checked_duration
-from sensorkit.cli.quantities import fsync_interval, line_speed, size, size_or_time
-from sensorkit.cli.watching import (
-    ENOUGH_LINES,
-    Watch,
-    hint,
-    is_garbage,
-    look_at,
-    main_reason,
-    warn_of_others,
-)
-from sensorkit.errors import LinkLost, RecordingError, RunError, UsageError
+from sensorkit.cli.quantities import fsync_interval, size, size_or_time
+from sensorkit.cli.session_links import named_links
+from sensorkit.cli.sinking import Sinks
+from sensorkit.cli.watching import hint
+from sensorkit.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from sensorkit.capture.pump_process import PumpProcess
-    from sensorkit.capture.recorder import Recorder
     from sensorkit.detect import Detector
     from sensorkit.profile import Profile
     from sensorkit.wire.links import Link
-    from sensorkit.wire.reopening import Reopening
-
-MUCH_LAG_BYTES = 10_000_000
-"""With so much still to be decoded, one who pressed Ctrl+C waits for seconds and is told why."""
 
 
 @command("capture")
 def capture(
-    link: Annotated[
-        str,
+    links: Annotated[
+        list[str],
         typer.Argument(
+            metavar="[NAME=]LINK...",
             help="A device path or COM name, pty:, socket://HOST:PORT, file:PATH, - (standard "
-            "input), or any URL of pyserial."
+            "input), or any URL of pyserial. Of several each becomes a recording of its own.",
         ),
     ],
-    folder: Annotated[Path, typer.Option("--out", help="The new folder of the recording.")],
+    folder: Annotated[
+        Path,
+        typer.Option("--out", help="The new folder of the recording; of several links, of all."),
+    ],
     profile: Annotated[
-        str, typer.Option(help="A shipped profile, or the path of a .yaml file.")
-    ] = "serial_monitor",
-    baud: Annotated[int, typer.Option(min=1, help="Speed of a serial port.")] = 115200,
+        list[str],
+        typer.Option(
+            metavar="[NAME=]PROFILE",
+            help="A shipped profile, or the path of a .yaml file; NAME=... for one of several "
+            "links.",
+        ),
+    ] = ["serial_monitor"],  # noqa: B006 - typer shows it, and hands out a copy
+    baud: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[NAME=]BAUD", help="Speed of a serial port; NAME=... for one of several."
+        ),
+    ] = ["115200"],  # noqa: B006
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the device column says where the frames do not; the profile's by default.",
+        ),
+    ] = None,
     probe: Annotated[
         bool,
         typer.Option(
@@ -89,288 +97,117 @@ def capture(
             help="Wait for a lost device and open it again, under whatever name it comes back.",
         ),
     ] = False,
+    quality_window: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, help="Judge the data quality of so many lines as they come."
+        ),
+    ] = None,
+    quality_interval: Annotated[
+        float, typer.Option(min=0.01, help="Seconds between two looks at the data quality.")
+    ] = 1.0,
+    quality_below: Annotated[
+        float, typer.Option(min=0, max=100, help="A score below that is an alert.")
+    ] = 70.0,
+    error_rate_above: Annotated[
+        float, typer.Option(min=0, max=1, help="A larger share of rejected lines is an alert.")
+    ] = 0.1,
+    anomalies_above: Annotated[
+        int, typer.Option(min=0, help="More alerts of the detector in the window are one.")
+    ] = 10,
+    memory_mb_above: Annotated[
+        float, typer.Option(min=1, help="More memory, in MB, is an alert.")
+    ] = 400.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
+    feed: Annotated[bool, typer.Option("--feed", hidden=True)] = False,
 ) -> None:
-    """Record what a device sends, and say what is wrong with it as it happens.
+    """Record what devices send, and say what is wrong with them as it happens.
 
-    Every byte is on disk before it is looked at. Ctrl+C ends the recording in good order.
+    Every byte is on disk before it is looked at. Ctrl+C ends the recording in good order. Of
+    several links each is recorded by a process of its own, into a folder of its own in --out.
 
     Example: sensorkit capture /dev/ttyUSB0 --out recordings/bench --duration 60
+    Example: sensorkit capture left=/dev/ttyUSB0 right=/dev/ttyUSB1 --out recordings/line
     """
-    from sensorkit.profile import Profile
-
-    wanted = _Wanted(
-        link=link,
-        folder=folder,
-        profile=Profile.load(profile),
-        baud=line_speed(baud, "--baud"),
-        duration_s=None if duration is None else checked_duration(duration, "--duration"),
-        frames=frames,
-        max_bytes=None if max_size is None else size(max_size, "--max-size"),
-        rotate=None if rotate is None else size_or_time(rotate, "--rotate"),
-        fsync_s=fsync_interval(fsync),
-        reconnect=reconnect,
-    )
-    watcher = _detector(detector, wanted.profile)  # a wrong name is said before a port is opened
-    if reconnect and link.startswith(("file:", "-")):
-        raise UsageError(f"--reconnect: {link} is no link that comes back; leave it out")
+    named = named_links(links, profile, baud, device)
+    Sinks().close()  # a file that cannot be written is said now
+    duration_s = None if duration is None else checked_duration(duration, "--duration")
+    max_bytes = None if max_size is None else size(max_size, "--max-size")
+    rotated = None if rotate is None else size_or_time(rotate, "--rotate")
+    fsync_s = fsync_interval(fsync)
+    # A wrong name is said before a port is opened.
+    watchers = [_detector(detector, one.profile) for one in named]
+    for one in named:
+        if reconnect and one.url.startswith(("file:", "-")):
+            raise UsageError(f"--reconnect: {one.url} is no link that comes back; leave it out")
     if folder.exists():  # before a port is opened: that alone resets some boards
         raise RecordingError(
             f"{folder}: is already there, and a recording is never overwritten; choose another "
             "--out or remove it"
         )
+    if len(named) > 1:
+        from sensorkit.cli.session_capture import capture_all
+
+        capture_all(named, folder, stop_on_signal, as_json=as_json)
+        return
+    (one,), (watcher,) = named, watchers
+    wanted = Wanted(
+        link=one.url,
+        folder=folder,
+        device=one.name,
+        profile=one.profile,
+        baud=one.baud,
+        duration_s=duration_s,
+        frames=frames,
+        max_bytes=max_bytes,
+        rotate=rotated,
+        fsync_s=fsync_s,
+        reconnect=reconnect,
+    )
     looked_at: Link | None = None
     if probe:
-        best, looked_at = probed(link, wanted.profile, baud)
-        if best.profile is not wanted.profile:
+        best, looked_at = probed(one.url, one.profile, one.baud)
+        if best.profile is not one.profile:
             watcher = _detector(detector, best.profile)
-        wanted = replace(wanted, profile=best.profile, baud=best.baud or baud)
-    _run(wanted, watcher, looked_at, as_json=as_json)
+        wanted = replace(wanted, profile=best.profile, baud=best.baud or one.baud)
+    told = Feed() if feed else None
+    judged = None
+    if quality_window is not None:
+        from sensorkit.cli.quality_watch import QualityWatch
+        from sensorkit.quality import Thresholds
 
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What the user asked for, checked."""
-
-    link: str
-    folder: Path
-    profile: Profile
-    baud: int
-    duration_s: float | None
-    frames: int | None
-    max_bytes: int | None
-    rotate: tuple[int | None, float | None] | None
-    fsync_s: float | None
-    reconnect: bool
-
-
-def _run(
-    wanted: _Wanted, detector: Detector | None, looked_at: Link | None, *, as_json: bool
-) -> None:
-    """Open the link, record, and say how it went."""
-    from sensorkit.capture.clock import AnchoredClock
-    from sensorkit.capture.recorder import record
-    from sensorkit.wire import identity
-    from sensorkit.wire.links import has_baud, open_link
-    from sensorkit.wire.reopening import Reopening
-
-    clock = AnchoredClock()
-    reopening = Reopening(
-        wanted.link,
-        lambda name: open_link(name, baud=wanted.baud),
-        say=hint,
-        tree=identity.HERE,
-    )
-    pump = _pump(wanted.link)
-    try:
-        opened = looked_at or reopening()
-        reopening.remember()
-    except BaseException:
-        if pump is not None:
-            pump.close()
-        raise
-    # From before the recording is there: whoever sees it may already ask for its end.
-    with stop_on_signal() as stop:
-        try:
-            writer = _writer(wanted, reopening, opened, clock())
-        except BaseException:
-            if pump is not None:
-                pump.close()
-            raise
-        if opened.name != wanted.link:  # a new pseudo-terminal, or a socket that listens
-            err.print(f"sensorkit: recording what is sent to {printable(opened.name)}")
-
-        def reopen() -> Link:
-            if watch.status.lost_since is None:
-                watch.status.lost_since = time.monotonic()
-            again = reopening()
-            watch.status.lost_since = None
-            return again
-
-        told = False
-
-        def asked_to_stop() -> bool:
-            nonlocal told
-            if stop() and not told:
-                told = True
-                if recorder.lag_bytes > MUCH_LAG_BYTES:
-                    hint(
-                        f"{recorder.lag_bytes / 1e6:.0f} MB are still to be decoded; wait, or "
-                        "press Ctrl+C again to leave that to `sensorkit recover`"
-                    )
-            return stop()
-
-        recorder = record(
-            opened,
-            writer,
-            duration_s=wanted.duration_s,
-            frames=wanted.frames,
-            max_bytes=wanted.max_bytes,
-            clock=clock,
-            stop=asked_to_stop,
-            reopen=reopen if wanted.reconnect else None,
-            pump=pump,
+        thresholds = Thresholds(
+            quality_below=quality_below,
+            error_rate_above=error_rate_above,
+            anomalies_above=anomalies_above,
+            memory_mb_above=memory_mb_above,
         )
-        known_baud = wanted.baud if has_baud(wanted.link) else None
-        watch = Watch(recorder, detector, quiet=as_json, baud=known_baud)
-        interrupted = False
-        try:
-            warn_of_others(opened.name)  # not before the port is read: it takes some milliseconds
-            watch.run()
-        except LinkLost:
-            pass  # the recording is whole; the summary says it
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            interrupted = not _close(recorder, watch) or interrupted
-    if interrupted:
-        err.print(f"sensorkit: {printable(_stopped(wanted.folder))}")
-        raise typer.Exit(130)
-    _summarize(recorder, watch, known_baud, as_json=as_json)
-
-
-def _close(recorder: Recorder, watch: Watch) -> bool:
-    """End the recording; return whether that was not interrupted by another Ctrl+C."""
-    try:
-        recorder.close()
-    except KeyboardInterrupt:
-        return False
-    finally:
-        recorder.link.close()
-        watch.finish()
-    return True
-
-
-def _stopped(folder: Path) -> str:
-    """Return what a second Ctrl+C leaves, in one sentence."""
-    from sensorkit.capture import layout
-
-    if (folder / layout.MANIFEST).exists():
-        return f"the recording in {folder} was stopped in the middle; it is closed and can be read"
-    return (
-        f"the recording in {folder} was stopped in the middle; all that was read is in raw.log: "
-        f"finish it with `sensorkit recover {shlex.quote(str(folder))}`"
-    )
-
-
-def _pump(link: str) -> PumpProcess | None:
-    """Start the process that reads the port, before that is opened; no byte waits for Python."""
-    if sys.platform == "win32" or link.startswith(("file:", "-", "loop:", "spy:", "rfc2217:")):
-        return None
-    from sensorkit.capture.pump_process import PumpProcess
-
-    return PumpProcess()
-
-
-def _writer(wanted: _Wanted, reopening: Reopening, opened: Link, started_ns: int) -> Any:
-    from sensorkit.capture.raw_log import Rotate
-    from sensorkit.capture.writer import RecordingWriter
-
-    link: dict[str, Any] = {"url": wanted.link, "baud": wanted.baud}
-    port = reopening.port
-    if port is not None and port.usb is not None:
-        link["device"] = {
-            "usb": port.usb,
-            "serial_number": port.serial_number,
-            "description": port.description,
-            "location": port.location,
-        }
-    try:
-        return RecordingWriter(
-            wanted.folder,
-            wanted.profile,
-            link=link,
-            started_ns=started_ns,
-            fsync=wanted.fsync_s,
-            rotate=None if wanted.rotate is None else Rotate(*wanted.rotate),
-        )
-    except BaseException:
-        opened.close()
-        raise
+        judged = QualityWatch(wanted.profile, quality_window, quality_interval, thresholds)
+    run(wanted, watcher, looked_at, stop_on_signal, as_json=as_json, feed=told, quality=judged)
 
 
 def _detector(wanted: str | None, profile: Profile) -> Detector | None:
     from sensorkit import detect
 
-    if wanted == "none" or (wanted is None and not profile.rules):
+    if wanted == "none":
         return None
+    if wanted is None:
+        return _usual(profile)
     if wanted is not None and (Path(wanted).suffix or Path(wanted).exists()):
         return detect.load(wanted)
-    return detect.make(wanted or "rules", profile=profile)
+    return detect.make(wanted, profile=profile)
 
 
-def _summarize(recorder: Recorder, watch: Watch, baud: int | None, *, as_json: bool) -> None:
-    """Say how it went; a capture that brought nothing, or less than asked, has failed."""
+def _usual(profile: Profile) -> Detector | None:
+    """Return what watches the device where nobody names a detector."""
     from sensorkit import detect
 
-    counts = recorder.counts
-    folder = recorder.writer.dir
-    problem = _problem(recorder, watch.failure, baud)
-    if as_json:
-        print_json(
-            {
-                "recording": str(folder),
-                "status": recorder.status,
-                "reason": recorder.reason,
-                "counts": recorder.writer.meta["counts"],
-                "alerts": detect.report(watch.alerts),
-                "problem": problem,
-            }
-        )
-    else:
-        rejected = sum(counts.rejected.values())
-        out.print(
-            f"{printable(str(folder))}: {counted(counts.frames, 'frame')}, "
-            f"{counted(rejected, 'line')} rejected, {counts.lost} lost, "
-            f"{counted(len(watch.alerts), 'alert')} ({printable(recorder.reason)})"
-        )
-    if problem is not None:
-        raise RunError(problem)
-
-
-def _nothing(link: str) -> str:
-    """Return what to look at when not a byte came."""
-    if link.startswith(("file:", "-")):
-        return "is empty; check what should be in it"
-    if "://" in link:
-        return "nothing arrived; check that the far end sends, and is not busy with another reader"
-    return (
-        "nothing arrived; check the cable, the device's power, and that it is the right port "
-        "(`sensorkit ports`)"
+    chosen = detect.usual(profile)
+    if profile.detector is None or not getattr(chosen, "must_be_fitted", False):
+        return chosen
+    hint(
+        f"the detector of profile {printable(profile.name)} ({printable(profile.detector.name)}) "
+        "has to be fitted first, so the rules watch; fit it with `sensorkit detect --save FILE` "
+        "and give that as --detector FILE"
     )
-
-
-def _read_of(frames: int, lines: int) -> str:
-    """Return how few of the lines were frames.
-
-    >>> _read_of(0, 1), _read_of(2, 30)
-    ('the only line could not be read', 'only 2 of 30 lines could be read')
-    """
-    if not lines:
-        return "bytes came, but no line end"
-    if lines == 1:
-        return "the only line could not be read"
-    return f"{f'only {frames}' if frames else 'none'} of {lines} lines could be read"
-
-
-def _problem(recorder: Recorder, failure: Exception | None, baud: int | None) -> str | None:
-    """Return what is wrong with the capture, in one sentence."""
-    counts, folder = recorder.counts, recorder.writer.dir
-    if recorder.status == "failed":
-        return f"{recorder.reason}; what came until then is in {folder}"
-    if not counts.received_bytes:
-        return f"{recorder.link.name}: {_nothing(recorder.link.name)}"
-    rejected = sum(counts.rejected.values())
-    lines = counts.frames + rejected
-    if not counts.frames or (lines >= ENOUGH_LINES and is_garbage(counts.frames, rejected)):
-        why = main_reason(counts.rejected)
-        found = look_at(folder, baud)
-        return (
-            f"{folder}: {_read_of(counts.frames, lines)}{f' (mostly: {why})' if why else ''}; "
-            f"{found.findings()}; {found.advice(why, recorder.writer.profile.name)}"
-        )
-    if recorder.status == "aborted":
-        return f"{recorder.reason}; what came is in {folder}"
-    if failure is not None:
-        return f"the detector failed: {failure}; the recording in {folder} is whole"
-    return None
+    return detect.make("rules", profile=profile) if profile.rules else None

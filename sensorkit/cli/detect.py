@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
+from sensorkit.cli.detect_one import Wanted, examine
 from sensorkit.errors import RecordingError, UsageError
-
-if TYPE_CHECKING:
-    from sensorkit.capture import Recording
-    from sensorkit.detect import Detector
-    from sensorkit.readings import Alert, Readings
-
-FIT_SHARE = 0.3
-"""What a detector learns from when no other recording is named: the first part of this one."""
 
 REPORT = "anomaly_report.json"
 
@@ -29,13 +22,15 @@ NAMES = sorted({entry.name for entry in entry_points(group="sensorkit.detectors"
 
 @command("detect")
 def detect(
-    recording: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a recording.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a recording, or of a session.")
+    ],
     detector: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help=f"{', '.join(NAMES)}, or a file written by --save. The profile's rules by "
-            "default.",
+            help=f"{', '.join(NAMES)}, or a file written by --save. What the profile names "
+            "by default, else its rules.",
         ),
     ] = None,
     settings: Annotated[
@@ -74,8 +69,8 @@ def detect(
 
     Example: sensorkit detect recordings/bench --detector sigma --set k=4
     """
-    from sensorkit import detect as detection
     from sensorkit.capture import Recording, layout
+    from sensorkit.capture.session import derived, is_session
 
     if false_alarms_per_day is not None and calibrate_on is None:
         raise UsageError(
@@ -84,143 +79,77 @@ def detect(
     for path in (report, save):
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{path}: its folder is not there; make it, or check the path")
-    examined = Recording.open(recording)
-    warn_of_changes(recording)
-    # A device that never said anything has one thing to be found: its silence.
-    readings = examined.readings() if _silences(examined.events()) else _readings(examined)
-    chosen = _choose(detector, settings or [], examined, fitted=fit_on is not None)
-    notes: list[str] = []
-    skipped = 0
-    if detector is None or not _is_file(detector):
-        skipped = _fit(chosen, readings, fit_on, notes)
-    if calibrate_on is not None:
-        chosen.calibrate(_readings(Recording.open(calibrate_on)), false_alarms_per_day or 1.0)
-        notes.append(f"{chosen.name} is {getattr(chosen, 'calibration_', 'calibrated')}")
-    _warn_of_one_for_two(recording, fit_on, calibrate_on)
-    if save is not None:
-        detection.save(chosen, save)
-        notes.append(f"{chosen.name} is saved in {save}")
-    chosen.reset()
-    _listen(chosen, examined)
-    alerts = list(_alerts(chosen, readings, examined.events(), skipped))
-    target = report if report is not None else examined.derived / REPORT
-    found = detection.report(alerts)
+    several = is_session(recording)
+    if several and save is not None:
+        raise UsageError(
+            f"--save {save}: a session has a detector for each device; name one of the recordings "
+            f"in {recording}"
+        )
+    wanted = Wanted(
+        detector, settings or [], fit_on, calibrate_on, false_alarms_per_day or 1.0, save
+    )
+    found: list[dict[str, Any]] = []
+    searched = 0
+    for name, folder in _folders(recording).items():
+        own = replace(wanted, fit_on=_of(fit_on, name), calibrate_on=_of(calibrate_on, name))
+        examined = Recording.open(folder)
+        warn_of_changes(folder)
+        _warn_of_one_for_two(folder, own.fit_on, own.calibrate_on)
+        looked = examine(examined, own)
+        for note in looked.notes:
+            said = f"{name}: {note}" if several else note
+            (err if as_json else out).print(printable(said))
+        found += looked.rows
+        searched += looked.searched
+    if several:
+        found.sort(key=lambda entry: str(entry["timestamp"]))
+    target = report if report is not None else derived(recording) / REPORT
     layout.write_whole(
         target, json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     )
-    for note in notes:
-        (err if as_json else out).print(printable(note))
     if as_json:
         print_json(found)
         return
     width = max((len(entry["type"]) for entry in found), default=0)
+    devices = {entry["device"] for entry in found}
     for entry in found:
-        out.print(printable(_line(entry, width)))
-    n = len(readings) - skipped
+        out.print(printable(_line(entry, width, named=several or len(devices) > 1)))
     out.print(
         printable(
-            f"{len(found)} {'alert' if len(found) == 1 else 'alerts'} by {chosen.name} in "
-            f"{n} readings; written to {target}"
+            f"{len(found)} {'alert' if len(found) == 1 else 'alerts'} by {looked.detector} in "
+            f"{searched} readings; written to {target}"
         )
     )
 
 
-def _readings(recording: Recording) -> Readings:
-    readings = recording.readings()
-    if not len(readings):
-        raise RecordingError(
-            f"{recording.dir}: has no readings ({_rejected(recording)}); look at it with "
-            f"`sensorkit show {recording.dir}`"
-        )
-    return readings
+def _folders(recording: Path) -> dict[str, Path]:
+    """Return the recordings to search: those of a session by their names, or the one.
 
-
-def _rejected(recording: Recording) -> str:
-    rejected = sum(recording.counts.get("rejected", {}).values())
-    return f"{rejected} lines were rejected" if rejected else "nothing came"
-
-
-def _is_file(wanted: str) -> bool:
-    from sensorkit import detect as detection
-
-    return wanted not in detection.names() and Path(wanted).exists()
-
-
-def _choose(
-    wanted: str | None, settings: list[str], recording: Recording, *, fitted: bool
-) -> Detector:
-    """Return the detector that the options ask for."""
-    from sensorkit import detect as detection
-
-    profile = recording.profile
-    if wanted is None and not profile.rules:
-        raise UsageError(
-            f"{recording.dir}: its profile {profile.name!r} has no rules to go by; name a "
-            "detector: --detector sigma"
-        )
-    if wanted is None or not _is_file(wanted):
-        return detection.make(wanted or "rules", profile=profile, **_parameters(settings))
-    if settings or fitted:
-        raise UsageError(
-            f"{wanted} is a saved detector, fitted with its parameters set; leave out --set and "
-            "--fit-on, or give a detector by name"
-        )
-    return detection.load(wanted)
-
-
-def _parameters(settings: list[str]) -> dict[str, Any]:
-    """Return PARAM=VALUE as names and values: a number, or a mapping, where it reads as one.
-
-    >>> _parameters(["window=20", "k=2.5", "members={sigma: {k: 4}}"])
-    {'window': 20, 'k': 2.5, 'members': {'sigma': {'k': 4}}}
+    Raises
+    ------
+    RecordingError
+        If nothing of the session was recorded.
     """
-    parameters: dict[str, Any] = {}
-    for setting in settings:
-        name, sign, text = setting.partition("=")
-        if not sign or not name:
-            raise UsageError(f"--set {setting}: PARAM=VALUE is wanted, as --set window=20")
-        if name == "profile":
-            raise UsageError("--set profile: the profile is that of the recording")
-        parameters[name] = _value(setting, text)
-        if name == "members":
-            _check_members(setting, parameters[name])
-    return parameters
+    from sensorkit.capture.session import Session, is_session
+
+    if not is_session(recording):
+        return {"": recording}
+    session = Session.open(recording)
+    folders = session.folders()
+    if not folders:
+        raise RecordingError(
+            f"{recording}: no link of this session was recorded ({session.reason})"
+        )
+    return folders
 
 
-def _value(setting: str, text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return _mapping(setting, text) if text.lstrip().startswith("{") else text
+def _of(healthy: Path | None, name: str) -> Path | None:
+    """Return the recording of the same device where *healthy* is a session, else itself."""
+    from sensorkit.capture.session import Session, is_session
 
-
-def _mapping(setting: str, text: str) -> Any:
-    """Return what stands in braces, as YAML, of which JSON is a part."""
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        detail = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise UsageError(
-            f"--set {setting}: is not readable as a mapping ({detail}); put the whole in single "
-            "quotes, as --set 'members={sigma: {k: 4}, mewma: {}}', with a space after each colon"
-        ) from error
-
-
-def _check_members(setting: str, members: object) -> None:
-    if isinstance(members, Mapping) and all(
-        isinstance(params, Mapping) and not any(":" in str(name) for name in params)
-        for params in members.values()
-    ):
-        return
-    raise UsageError(
-        f"--set {setting}: detectors with their parameters are wanted, as --set "
-        "'members={sigma: {k: 4}, mewma: {}}', with {} for the defaults and a space after each "
-        "colon"
-    )
+    if healthy is None or not is_session(healthy):
+        return healthy
+    return Session.open(healthy).recording(name).dir
 
 
 def _warn_of_one_for_two(recording: Path, fit_on: Path | None, calibrate_on: Path | None) -> None:
@@ -246,71 +175,7 @@ def _warn_of_one_for_two(recording: Path, fit_on: Path | None, calibrate_on: Pat
             return
 
 
-def _fit(detector: Detector, readings: Readings, fit_on: Path | None, notes: list[str]) -> int:
-    """Fit on another recording or the first part of this one; return how many that takes."""
-    from sensorkit.capture import Recording
-    from sensorkit.readings import isoformat
-
-    if not getattr(detector, "learns", True):
-        if fit_on is not None:
-            raise UsageError(f"--fit-on: {detector.name} learns nothing; leave it out")
-        return 0
-    if fit_on is not None:
-        healthy = _readings(Recording.open(fit_on))
-        detector.fit(healthy)
-        notes.append(f"{detector.name} is fitted on {fit_on}: {len(healthy)} readings")
-        return 0
-    n = round(FIT_SHARE * len(readings))
-    detector.fit(readings[:n])
-    notes.append(
-        f"{detector.name} is fitted on the first {FIT_SHARE:.0%} of this recording: {n} readings "
-        f"up to {isoformat(int(readings.time[max(n - 1, 0)]))}, taken as healthy and not searched"
-    )
-    return n
-
-
-def _alerts(
-    detector: Detector, readings: Readings, events: list[dict[str, Any]], skipped: int
-) -> Iterator[Alert]:
-    """Yield what begins after the first *skipped* readings, which only warm the detector up.
-
-    The detector is told of each silence when the recorder was, so that what it says of a
-    recording is what it said during the capture.
-    """
-    detector.alerts(readings[:skipped])
-    at = skipped
-    for time, offset in _silences(events):
-        stop = int(readings.offset.searchsorted(offset))
-        if stop > at:
-            yield from detector.alerts(readings[at:stop])
-            at = stop
-        if stop >= skipped:
-            yield from detector.advance(time)
-    yield from detector.alerts(readings[at:])
-    yield from detector.finish()
-
-
-def _listen(detector: Detector, recording: Recording) -> None:
-    """Say since when the device was listened to: one that was silent at first is missed too."""
-    from sensorkit.readings import parse_time
-
-    listen = getattr(detector, "listen", None)  # a user's own detector may not care
-    if listen is not None and recording.kind == "captured":
-        listen(parse_time(recording.meta["started"]), recording.meta["device"])
-
-
-def _silences(events: list[dict[str, Any]]) -> list[tuple[int, int]]:
-    """Return time (nanoseconds UTC) and offset of each lost heartbeat."""
-    import pandas as pd
-
-    return [
-        (pd.Timestamp(event["time"]).value, int(event["offset"]))
-        for event in events
-        if event["kind"] == "heartbeat_lost"
-    ]
-
-
-def _line(entry: dict[str, Any], width: int) -> str:
+def _line(entry: dict[str, Any], width: int, *, named: bool) -> str:
     """Return an alert as a line: when, how bad, what, how long."""
     import pandas as pd
 
@@ -320,5 +185,5 @@ def _line(entry: dict[str, Any], width: int) -> str:
         lasted = f"{seconds:.1f} s"
     return (
         f"{entry['timestamp']}  {entry['severity']:<8}  {entry['type']:<{width}}  "
-        f"{entry['description']}  ({lasted})"
+        f"{entry['device'] + ': ' if named else ''}{entry['description']}  ({lasted})"
     )

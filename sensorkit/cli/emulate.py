@@ -5,13 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,16 +17,15 @@ from sensorkit.cli.app import command, err, out, print_json, printable, stop_on_
 from sensorkit.errors import LinkLost, UsageError
 
 if TYPE_CHECKING:
+    from sensorkit.cli.emulated_lines import Line
     from sensorkit.emulator import Emulator, Served
-    from sensorkit.emulator.truth_file import TruthWriter
-    from sensorkit.faults import FaultPlan
-    from sensorkit.wire.links import Link
+    from sensorkit.profile import Profile
 
 MOST_FRAMES = 10**15
 """As many as the fastest rate and the longest time that are possible."""
 
-# A reader that is alive takes what a pseudo-terminal holds (13 kB) in far less.
-DRAIN_S = 5.0
+SLOW_HZ = 0.1
+"""Below it one may think that nothing comes."""
 
 
 class Checksum(StrEnum):
@@ -97,6 +94,29 @@ def emulate(
     once: Annotated[
         bool, typer.Option("--once", help="End when the reader leaves; wait for the next if not.")
     ] = False,
+    units: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="So many devices, 1 by default: on one line where frames say which one they are "
+            "of, else on a line each.",
+        ),
+    ] = None,
+    anomalies: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the readings that are anomalous, such as 0.05: momentary faults, those "
+            "of the profile where it names some.",
+        ),
+    ] = 0.0,
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control",
+            help="Read commands while frames go out: inject UNIT KIND ..., status, list, help.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     hold: Annotated[
         str | None, typer.Option(help="Stay in this state of the profile, such as NORMAL.")
@@ -117,22 +137,24 @@ def emulate(
 
     Example: sensorkit emulate serial_monitor --link /tmp/monitor --faults forced_failure
     """
-    from sensorkit.capture.tables import label_lines
-    from sensorkit.emulator import Emulator
+    from sensorkit.cli.emulated_lines import open_lines, serve_lines
+    from sensorkit.cli.emulated_truth import check_free, truth_file, write_labels
     from sensorkit.faults import FaultPlan
     from sensorkit.profile import Profile
 
     pace = _pace(speed)
     if packet is not None and baud is None:
         raise UsageError(f"--packet {packet:g}: bytes arrive in packets on a line with --baud only")
+    listening = _listening(port) if control else None
     known_s = duration
     device = Profile.load(profile)
     if frames is not None:
         at_s = frames / rate if rate else frames / device.rate_hz
         known_s = at_s if duration is None else min(duration, at_s)
     plan = None if faults is None else FaultPlan.load(faults)
-    emulator = Emulator(
+    emulators = _emulators(
         device,
+        units,
         plan=plan,
         seed=seed,
         rate_hz=rate,
@@ -141,31 +163,38 @@ def emulate(
         checksum=None if checksum is None else checksum.value,
         sequence=sequence,
         uptime=uptime,
+        anomalies=anomalies,
     )
+    if truth is not None and len(emulators) > 1:
+        raise UsageError(
+            f"--truth {truth}: tells of one line, and {len(emulators)} units of {device.name} have "
+            "one each; ask for --units 1"
+        )
     for path in (labels, truth):
         if path is not None:
-            _check_free(path)
+            check_free(path)
     # A full collection looks at all that was ever imported, and the line waits meanwhile.
     gc.collect()
     gc.freeze()
     with (
         stop_on_signal() as stop,
-        _open(port, link, baud, _unplugs(plan)) as (target, name),
-        _truth(truth, emulator, baud, packet, faults) as writer,
+        open_lines(emulators, port, link, baud, plan) as lines,
+        truth_file(truth, emulators[0], baud, packet, faults) as writer,
     ):
-        _announce(name, emulator, waits=hasattr(target, "has_reader"))
+        _announce(lines)
+        if listening is not None:
+            stop = _controlled(emulators, listening, stop)
         try:
-            served = emulator.serve(
-                target,
+            serve_lines(
+                lines,
+                stop,
                 speed=pace,
-                baud=None if _has_own_uart(target) else baud,
+                baud=baud,
                 packet_ms=packet or 1.0,
                 once=once,
                 truth=writer,
                 duration_s=duration,
                 frames=frames,
-                stop=stop,
-                wall_clock=time.time_ns,
             )
         except LinkLost:
             if port != "-":
@@ -175,8 +204,56 @@ def emulate(
             raise typer.Exit from None
         finally:
             if labels is not None:
-                labels.write_text(label_lines(emulator.labels), encoding="utf-8", newline="\n")
-    err.print(f"sensorkit: {_told(served, baud)}")
+                write_labels(emulators, labels)
+    for line in lines:
+        of_one = "" if len(lines) == 1 else f"{printable(line.name)}: "
+        if line.served is not None:
+            err.print(f"sensorkit: {of_one}{_told(line.served, baud)}")
+
+
+def _emulators(device: Profile, units: int | None, **options: Any) -> list[Emulator]:
+    """Return one emulator of all units, or one of each where frames do not say whose they are."""
+    from sensorkit.emulator import Emulator
+    from sensorkit.emulator.units import unit_names
+
+    names = unit_names(device, units)
+    if len(names) == 1 or (device.frame is not None and device.frame.names_device):
+        return [Emulator(device, units=units, **options)]
+    seed = options.pop("seed")
+    return [
+        Emulator(
+            device.model_copy(update={"device": name, "devices": ()}), seed=seed + k, **options
+        )
+        for k, name in enumerate(names)
+    ]
+
+
+def _listening(port: str | None) -> int:
+    """Return the descriptor that commands come on."""
+    if port == "-":
+        raise UsageError(
+            "--control: answers would stand between the frames on standard output; send the frames "
+            "elsewhere, or leave --control out"
+        )
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError) as problem:
+        raise UsageError(
+            "--control: standard input is closed, so no command can come; leave it out"
+        ) from problem
+
+
+def _controlled(
+    emulators: list[Emulator], descriptor: int, stop: Callable[[], bool]
+) -> Callable[[], bool]:
+    """Listen for commands; return what says whether to stop, as they may ask for it."""
+    from sensorkit.cli.control import Control, listen
+
+    control = Control(emulators)
+    listen(control, descriptor, lambda answer: out.print(printable(answer)))
+    if os.isatty(descriptor):
+        err.print("sensorkit: commands are read here; `help` says which")
+    return lambda: stop() or control.ended.is_set()
 
 
 def _told(served: Served, baud: int | None) -> str:
@@ -204,102 +281,26 @@ def _pace(speed: str) -> float | None:
     return pace
 
 
-def _check_free(labels: Path) -> None:
-    """Refuse a file that cannot be written: after hours of running it would be too late."""
-    if labels.exists():
-        raise UsageError(f"{labels}: is already there; choose another name")
-    if not os.access(labels.parent, os.W_OK):
-        raise UsageError(f"{labels}: its folder is not there or cannot be written; check the path")
-
-
-def _unplugs(plan: FaultPlan | None) -> bool:
-    """Return whether a fault of *plan* takes the port away."""
-    from sensorkit.faults.base import TransportKind
-
-    kinds = [fault.of for fault in plan.faults] if plan is not None else []
-    return any(isinstance(kind, TransportKind) and kind.unplugs for kind in kinds)
-
-
-def _has_own_uart(target: Link) -> bool:
-    """Return whether *target* is a real port, which sends at its speed by itself."""
-    from sensorkit.wire.links import PyserialLink
-
-    if isinstance(target, PyserialLink):
-        return True
-    # A device path that is no pseudo-terminal.
-    path = os.path.realpath(target.name)
-    return path.startswith("/dev/") and not path.startswith(("/dev/pts/", "/dev/ttys"))
-
-
-@contextmanager
-def _truth(
-    path: Path | None, emulator: Emulator, baud: int | None, packet: float | None, plan: str | None
-) -> Iterator[TruthWriter | None]:
-    """Open the truth file, if one is wanted."""
-    from sensorkit.emulator.truth_file import TruthWriter
-
-    if path is None:
-        yield None
-        return
-    facts = {
-        "profile": emulator.profile.name,
-        "device": emulator.profile.device,
-        "rate_hz": emulator.rate_hz,
-        "seed": emulator.seed,
-        "baud": baud,
-        "packet_ms": packet,
-        "plan": plan,
-    }
-    with TruthWriter(path, facts) as writer:
-        yield writer
-
-
-@contextmanager
-def _open(
-    port: str | None, link: Path | None, baud: int | None, unplugs: bool
-) -> Iterator[tuple[Link, str]]:
-    """Open what frames are sent to; give it and the name a reader opens."""
-    from sensorkit.emulator.plug import Plug, here, plug_pty, plug_socket
-    from sensorkit.wire.links import PtyLink, open_link
-
-    if port is None:
-        # Windows has no pseudo-terminals.
-        port = "listen://127.0.0.1:0" if sys.platform == "win32" else f"pty:{link or ''}"
-    elif link is not None:
-        raise UsageError(f"--link {link}: names a pseudo-terminal; leave --port {port} out")
-    if port.startswith("socket://"):
-        # The emulator is the device: the reader comes to it.
-        port = port.replace("socket://", "listen://", 1)
-    opened: Link
-    if unplugs and link is not None and port.startswith("pty:"):
-        opened = plug_pty(link)
-    elif unplugs and port.startswith("listen://"):
-        opened = plug_socket(port)
-    elif unplugs:
-        raise UsageError(
-            "--faults: the plan unplugs the device, and the port must come back under a name that "
-            "stays; add --link PATH, or send to a --port socket://HOST:PORT"
-        )
-    else:
-        opened = open_link(port, baud=baud or 115200, writing=True)
-    with closing(opened) as target:
-        yield target, target.name.removeprefix("pty:")
-        last = target.link if isinstance(target, Plug) else target
-        # Closing this end throws away what the reader has not taken yet.
-        if isinstance(last, PtyLink) and here(target) and not last.pair.drain(DRAIN_S):
-            err.print("sensorkit: the reader did not take the last frames")
-
-
-def _announce(name: str, emulator: Emulator, *, waits: bool) -> None:
-    """Say where to read: the name alone on stdout, for scripts; the rest on stderr."""
-    if name != "-":
-        out.print(printable(name))
+def _announce(lines: list[Line]) -> None:
+    """Say where to read: the names alone on stdout, for scripts; the rest on stderr."""
+    for line in lines:
+        if line.name != "-":
+            out.print(printable(line.name))
     sys.stdout.flush()
-    waiting = "; waiting for a reader" if waits else ""
-    err.print(
-        f"sensorkit: {printable(emulator.profile.name)} at {emulator.rate_hz:g} Hz on "
-        f"{printable(name)}{waiting}; Ctrl+C stops it"
-    )
+    for line in lines:
+        emulator = line.emulator
+        waiting = "; waiting for a reader" if hasattr(line.target, "has_reader") else ""
+        who = printable(emulator.profile.name if len(lines) == 1 else emulator.profile.device)
+        err.print(
+            f"sensorkit: {who} at {emulator.rate_hz:g} Hz on {printable(line.name)}{waiting}; "
+            "Ctrl+C stops it"
+        )
+    emulator = lines[0].emulator
+    if emulator.rate_hz < SLOW_HZ:
+        period = 1.0 / emulator.rate_hz
+        err.print(
+            f"sensorkit: that is a frame every {period:g} s; --speed {period:g} sends one a second"
+        )
 
 
 @command("inject")

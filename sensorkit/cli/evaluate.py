@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from sensorkit.cli.app import command, counted, err, out, print_json, printable
+from sensorkit.cli.evaluate_public import judge_public
+from sensorkit.cli.evaluate_several import each_of, several
+from sensorkit.cli.evaluating import Progress, from_options
+from sensorkit.cli.settling import current
 from sensorkit.errors import UsageError
-
-if TYPE_CHECKING:
-    from sensorkit.report.ci.for_ci import Copies
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs.")]
 Base = Annotated[
@@ -26,6 +27,9 @@ Base = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+SITE_KEY = re.compile(r":\d+: (?:ports|preset|presets|sinks|defaults): unknown key")
+"""In the error about a run's file: a key of sensorkit.yaml that no run's file has."""
+
 
 @command("evaluate")
 def evaluate(
@@ -36,10 +40,10 @@ def evaluate(
         ),
     ] = None,
     profile: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Of the emulated device: a shipped name, or a .yaml file; serial_monitor by "
-            "default."
+            "default. Again for more, or all for every shipped one: a run each, side by side."
         ),
     ] = None,
     faults: Annotated[
@@ -114,8 +118,12 @@ def evaluate(
     With --dataset the detectors are judged on a public data set by its own protocol, beside the
     rows that its leaderboard publishes.
 
+    With --profile given again, or --profile all, each device has a run of its own; they share the
+    cores, and one that fails does not stop the others.
+
     Example: sensorkit evaluate --recording captures/boiler --set false_alarms_per_day=0.5
     """
+    profiles = each_of(profile or [])  # a wrong name is said before much is imported
     from sensorkit.report.ci.for_ci import Copies
 
     copies = Copies(junit, summary)
@@ -130,7 +138,7 @@ def evaluate(
             "--require": require,
             "--base": base,
         }
-        _public(
+        judge_public(
             dataset,
             folder,
             [name.strip() for name in detectors.split(",") if name.strip()],
@@ -147,24 +155,37 @@ def evaluate(
         if value:
             raise UsageError(f"{option} is for a public data set; give --dataset NAME as well")
     from sensorkit.report.files import read_json
-    from sensorkit.report.running.job import asked_for
     from sensorkit.report.running.run import evaluate as run
 
-    said = _from_options(settings or [])
-    asked = asked_for(
+    said = from_options(settings or [])
+    asking: dict[str, Any] = {
+        "recordings": recording,
+        "faults": faults,
+        "settings": _of_site() | ({} if workers is None else {"workers": workers}) | said,
+        "require": require or (),
+        "base": base or "",
+        "quick": quick,
+        "fresh": fresh,
+    }
+    if len(profiles) > 1:
+        for option, given in {"--recording": recording, "--base": base}.items():
+            if given:
+                raise UsageError(f"{option} is for one run; give one --profile, or leave it out")
+        several(
+            {name: _asked_for(config, profile=name, **asking) for name in profiles},
+            out_dir,
+            copies,
+            as_json=as_json,
+        )
+        return
+    asked = _asked_for(
         config,
-        recordings=recording,
-        profile=profile,
-        faults=faults,
-        settings=said if workers is None else {"workers": workers, **said},
-        require=require or (),
-        base=base or "",
-        quick=quick,
-        fresh=fresh,
+        profile=profiles[0] if profiles else None,
         arguments=sys.argv[1:],
         copies=copies,
+        **asking,
     )
-    progress = _Progress()
+    progress = Progress()
     try:
         folder = run(asked, out_dir, tell=progress, follow=progress.follow)
     except KeyboardInterrupt:
@@ -183,6 +204,29 @@ def evaluate(
     _hold_against(required)
 
 
+def _asked_for(config: Path | None, **asking: Any) -> Any:
+    """Return what is asked for; a sensorkit.yaml in the place of a run's file is recognized."""
+    from sensorkit.report.running.job import asked_for
+
+    try:
+        return asked_for(config, **asking)
+    except UsageError as error:
+        if config is not None and SITE_KEY.search(str(error)):
+            raise UsageError(
+                f"{error}; this is the configuration of all commands, which goes before the "
+                f"command: `sensorkit --config {config} evaluate`"
+            ) from error
+        raise
+
+
+def _of_site() -> dict[str, Any]:
+    """Return the settings that sensorkit.yaml or the preset gives to a run."""
+    site = current().site
+    wanted = {} if site is None else site.thresholds()
+    name = "false_alarms_per_day"
+    return {name: wanted[name]} if name in wanted else {}
+
+
 def _hold_against(required: list[dict[str, Any]]) -> None:
     """Say what fell short of what was required, and leave with 1 if anything did."""
     from sensorkit.report.verdict.requirement_words import sentence
@@ -195,103 +239,6 @@ def _hold_against(required: list[dict[str, Any]]) -> None:
     if short:
         err.print(f"sensorkit: {len(short)} of {counted(len(required), 'requirement')} not met")
         raise typer.Exit(1)
-
-
-def _public(
-    dataset: str,
-    folder: Path | None,
-    detectors: list[str],
-    limit: int | None,
-    out_dir: Path,
-    *,
-    not_with: list[str],
-    settings: list[str],
-    workers: int | None,
-    copies: Copies,
-    as_json: bool,
-) -> None:
-    """Judge detectors on a public data set."""
-    from joblib import cpu_count
-
-    from sensorkit.report.files import read_json
-    from sensorkit.report.running.public import evaluate_public
-
-    if not_with:
-        raise UsageError(f"{not_with[0]} does not go with --dataset; leave one of them out")
-    said = _from_options(settings)
-    if set(said) - {"seed"} or not said.get("seed", "0").isdigit():
-        raise UsageError(f"--set {settings[0]}: with --dataset seed=NUMBER is all that can be set")
-    try:
-        run = evaluate_public(
-            dataset,
-            folder,
-            detectors,
-            limit,
-            out_dir,
-            seed=int(said.get("seed", "0")),
-            # None is one: most sets take seconds, and processes take some to start.
-            workers=1 if workers is None else workers or cpu_count(),
-            arguments=sys.argv[1:],
-            copies=copies,
-            tell=_Progress(),
-        )
-    except KeyboardInterrupt:
-        err.print("sensorkit: stopped; the run is marked as aborted")
-        raise typer.Exit(130) from None
-    found = read_json(run / "public.json")
-    page = str(run / "report.html")
-    if as_json:
-        print_json({"run": run.name, "report": page, "sentence": found["sentence"]})
-        return
-    out.print(printable(found["sentence"]))
-    out.print(f"{read_json(run / 'run.json')['duration_s']:.0f} s; report: {page}")
-
-
-def _from_options(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {pair}: KEY=VALUE is wanted, as seed=2")
-        found[key.strip()] = value
-    return found
-
-
-class _Progress:
-    """Says which notebook runs, and which detectors are tried; on a terminal only."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._last = ""
-        self._bar: Any = None
-
-    def __call__(self, notebook: str, _cell: int, of: int) -> None:
-        """Be told that a cell begins."""
-        if not err.is_terminal or notebook == self._last:
-            return
-        self._last = notebook
-        self.close()
-        err.print(f"{time.monotonic() - self._began:5.1f} s  {notebook} ({of} cells)")
-
-    def follow(self, _notebook: str, done: int, of: int, now: str) -> None:
-        """Be told how far the benchmark is."""
-        if not err.is_terminal:
-            return
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=of, file=sys.stderr, leave=False, unit=" cells")
-        self._bar.set_postfix_str(printable(now), refresh=False)
-        self._bar.n = done
-        self._bar.refresh()
-        if done == of:
-            self.close()
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
 
 
 @command("report")

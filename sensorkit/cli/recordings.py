@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
+from sensorkit.cli.outcomes import recovered, replayed, say, say_each, verified
+from sensorkit.cli.session_shown import DEVICE_COLUMNS, device_row, show_session, table_of
 from sensorkit.display.formats import seconds
-from sensorkit.errors import VerifyError
+from sensorkit.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
     from sensorkit.capture import Recording
-    from sensorkit.emulator.truth import Score
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a recording.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder of a recording, or of a session.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -29,6 +32,9 @@ def show(recording: Folder, as_json: AsJson = False) -> None:
     from sensorkit.capture import Recording
     from sensorkit.capture.summary import summarize
 
+    if _is_session(recording):
+        show_session(recording, as_json=as_json)
+        return
     warn_of_changes(recording)
     summary = summarize(Recording.open(recording))
     if as_json:
@@ -47,6 +53,9 @@ def show(recording: Folder, as_json: AsJson = False) -> None:
         table.add_row(name, unit, *numbers, str(channel["missing"]))
     out.print()
     out.print(table)
+    if len(summary["by_device"]) > 1:
+        out.print()
+        out.print(table_of(DEVICE_COLUMNS, [device_row(one) for one in summary["by_device"]]))
 
 
 def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -116,89 +125,12 @@ def verify(
 
     Example: sensorkit verify recordings/bench
     """
-    from sensorkit.capture import layout, vouched
-
-    if not (recording / layout.MANIFEST).exists():
-        meta = layout.read_meta(recording)
-        if layout.is_finished(meta):
-            _verify_without_manifest(recording, meta["kind"], as_json=as_json)
-        if (recording / layout.RAW).exists():
-            _verify_unfinished(recording, as_json=as_json)
-            return
-    # The folder is not opened as a recording: a damaged recording.json is named like any file.
-    changes = layout.changes(recording)
-    if not changes and (recording / layout.RAW).exists():
-        found = vouched.vouched(recording)
-        if found.bad is not None:
-            changes = {vouched.changed_file(recording, found): f"changed: it {found.sentence()}"}
-    score = None if truth is None or changes else _score(recording, truth)
-    if as_json:
-        told = {"recording": str(recording), "unchanged": not changes, "changes": changes}
-        print_json(told if score is None else {**told, "truth": score.to_dict()})
-    elif not changes:
-        digest = layout.sha256_of(recording / layout.MANIFEST)
-        out.print(printable(f"{recording}: unchanged, sha256 {digest}"))
-        for name, text in [] if score is None else score.lines():
-            out.print(f"{name:<10}{text}")
-    if changes:
-        names = ", ".join(f"{name} ({what})" for name, what in changes.items())
-        raise VerifyError(f"{recording}: is not as it was recorded: {names}")
-    if score is not None and not score.ok:
-        raise VerifyError(
-            f"{recording}: {score.wrong} rows are not as they were sent, {score.refused} intact "
-            f"frames are no rows, {score.missing_bytes} bytes are missing and {score.extra_bytes} "
-            f"were never sent; {truth} says what was"
-        )
-
-
-def _verify_without_manifest(recording: Path, kind: str, *, as_json: bool) -> NoReturn:
-    """Name what is missing of a recording that was finished and has lost its manifest."""
-    from sensorkit.capture import layout, vouched
-
-    needed = layout.needed_names(kind)
-    changes = {n: "missing" for n in needed if not (recording / n).is_file()}
-    found = None
-    if layout.RAW in needed and not changes.keys() & {layout.RAW, layout.INDEX}:
-        found = vouched.vouched(recording)
-        if found.bad is not None:
-            changes[vouched.changed_file(recording, found)] = f"changed: it {found.sentence()}"
-    changes[layout.MANIFEST] = "missing"
-    if as_json:
-        told = {"recording": str(recording), "unchanged": False, "changes": changes}
-        print_json({**told, "whole": False, "vouched": found and found.to_dict()})
-    names = ", ".join(f"{name} ({what})" for name, what in changes.items())
-    rest = ""
-    if found is not None and found.bad is None:
-        rest = f"; {layout.RAW} {found.sentence()}, and nothing vouches for the other files"
-    raise VerifyError(f"{recording}: is not as it was recorded: {names}{rest}")
-
-
-def _verify_unfinished(recording: Path, *, as_json: bool) -> None:
-    """Say how far raw.log of a recording without a manifest is as it was received."""
-    from sensorkit.capture import vouched
-
-    found = vouched.vouched(recording)
-    name = vouched.changed_file(recording, found)
-    if as_json:
-        changes = {} if found.bad is None else {name: "changed"}
-        told = {"recording": str(recording), "unchanged": not changes, "changes": changes}
-        print_json({**told, "whole": False, "vouched": found.to_dict()})
-    elif found.bad is None:
-        out.print(
-            printable(
-                f"{recording}: was cut off or is still being written; raw.log {found.sentence()}. "
-                f"Finish it with `sensorkit recover {recording}`"
-            )
-        )
-    if found.bad is not None:
-        raise VerifyError(f"{recording}: is not as it was recorded: {name} {found.sentence()}")
-
-
-def _score(recording: Path, truth: Path) -> Score:
-    from sensorkit.capture import Recording
-    from sensorkit.emulator.truth import compare
-
-    return compare(truth, Recording.open(recording))
+    if _is_session(recording):
+        if truth is not None:
+            raise UsageError(f"--truth: is of one link; name one of the recordings in {recording}")
+        say_each(recording, lambda folder, _: verified(folder, None), as_json=as_json)
+        return
+    say(verified(recording, truth), as_json=as_json)
 
 
 @command("recover")
@@ -209,49 +141,15 @@ def recover(recording: Folder, as_json: AsJson = False) -> None:
 
     Example: sensorkit recover recordings/bench
     """
-    from sensorkit.capture import Recording, vouched
-    from sensorkit.capture.recover import recover as finish
+    if not _is_session(recording):
+        say(recovered(recording), as_json=as_json)
+        return
+    from sensorkit.capture.session import refresh
 
-    was_whole = Recording.open(recording).whole
-    recovered = finish(recording)
-    found = recovered.meta.get("recovered") or {}
-    if as_json:
-        told = {"recording": str(recording), "status": recovered.status, "was_whole": was_whole}
-        reason = recovered.meta["reason"]
-        print_json({**told, "reason": reason, "counts": recovered.counts, "recovered": found})
-    elif was_whole:
-        out.print(printable(f"{recording}: is finished, there is nothing to recover"))
-    else:
-        _say_recovered(recovered)
-    if not was_whole and found["vouched"]["changed_before"] is not None:
-        checked = vouched.vouched(recording)
-        raise VerifyError(
-            f"{recording}: is finished, but {vouched.changed_file(recording, checked)} "
-            f"{checked.sentence()}"
-        )
-
-
-def _say_recovered(recovered: Recording) -> None:
-    counts, found = recovered.counts, recovered.meta["recovered"]
-    out.print(
-        printable(
-            f"{recovered.dir}: recovered {counts['frames']} frames, "
-            f"{sum(counts['rejected'].values())} lines rejected, from {counts['received_bytes']} "
-            f"bytes ({recovered.status}: {recovered.meta['reason']})"
-        )
-    )
-    for key, what in (
-        ("unindexed_bytes", "bytes had no row in the index; they got the time of the read before"),
-        ("rows_without_bytes", "rows of the index tell of bytes that are not in raw.log"),
-        ("torn_rows", "lines of the index were torn"),
-        ("zero_tail_bytes", "zero bytes at the end of raw.log, as a power cut leaves them"),
-        (
-            "unreadable_events",
-            "lines of events.jsonl could not be read; a link_lost or link_back in them is lost",
-        ),
-    ):
-        if found[key]:
-            out.print(f"{found[key]} {what}")
+    try:
+        say_each(recording, lambda folder, _: recovered(folder), as_json=as_json)
+    finally:
+        refresh(recording)
 
 
 @command("replay")
@@ -268,19 +166,24 @@ def replay(
 
     Example: sensorkit replay recordings/bench
     """
-    from sensorkit.capture import Recording
-    from sensorkit.capture.replay import replay as rebuild
-
-    different = rebuild(Recording.open(recording), folder)
-    if as_json:
-        print_json({"recording": str(recording), "same": not different, "different": different})
-    elif not different:
-        out.print(printable(f"{recording}: rebuilt, byte for byte the same"))
-    if different:
-        raise VerifyError(
-            f"{recording}: rebuilding gives other files: {', '.join(different)}; look at them with "
-            "--out, and `sensorkit verify` says what was changed since"
+    if not _is_session(recording):
+        say(replayed(recording, folder), as_json=as_json)
+        return
+    if folder is not None and folder.exists():
+        raise RecordingError(
+            f"{folder}: is already there, and nothing is overwritten; choose another --out"
         )
+    say_each(
+        recording,
+        lambda one, name: replayed(one, None if folder is None else folder / name),
+        as_json=as_json,
+    )
+
+
+def _is_session(folder: Path) -> bool:
+    from sensorkit.capture.session import is_session
+
+    return is_session(folder)
 
 
 @command("import")

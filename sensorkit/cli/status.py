@@ -25,6 +25,18 @@ MUCH_LAG = 1 << 18
 GAP = "  "
 
 
+def fitted(must: list[str], may: list[str], width: int) -> Text:
+    """Return a line of the parts that fit; those it must have are never left out."""
+    parts = list(must)
+    room = width - len(GAP.join(parts))
+    for part in may:
+        room -= len(GAP) + len(part)
+        if room < 0:
+            break
+        parts.append(part)
+    return Text(printable(GAP.join(parts)), no_wrap=True, overflow="ellipsis")
+
+
 class Status:
     """What there is to see of a capture, at most one line wide.
 
@@ -42,6 +54,8 @@ class Status:
     ) -> None:
         self.lost_since: float | None = None
         """When the link was lost, by *clock*; None while it is there."""
+        self.notes: list[str] = []
+        """What others want to be said in the line."""
         self._recorder = recorder
         self._clock = clock
         self._channels = recorder.writer.profile.channels
@@ -62,8 +76,12 @@ class Status:
 
     def line(self, width: int = 80) -> Text:
         """Return the line as it stands now; what does not fit is left out, the last first."""
+        return fitted(*self.parts(), width)
+
+    def parts(self) -> tuple[list[str], list[str]]:
+        """Return what the line must say as it stands now, and what it may."""
         now, counts = self._clock(), self._recorder.counts
-        parts = [
+        must = [
             self._state(now),
             f"{now - self._started:.1f} s",
             counted(counts.frames, "frame"),
@@ -72,13 +90,7 @@ class Status:
             f"{counts.lost} lost",
             *self._warnings(now),
         ]
-        room = width - len(GAP.join(parts))
-        for part in (*self._values, *self._disk(now)):
-            room -= len(GAP) + len(part)
-            if room < 0:
-                break
-            parts.append(part)
-        return Text(printable(GAP.join(parts)), no_wrap=True, overflow="ellipsis")
+        return must, [*self.notes, *self._values, *self._disk(now)]
 
     def _state(self, now: float) -> str:
         """Return what the link and the heartbeat are like."""
@@ -90,9 +102,16 @@ class Status:
                 return "starting"  # bytes are on disk, the parser is being loaded
             waits = "SILENT" if recorder.stream.silent else "waiting"
             return f"{waits}, no frame yet" if recorder.counts.received_bytes else waits
+        if silent := self._silent():
+            return f"SILENT: {', '.join(silent)}"
         if recorder.stream.silent:
             return f"SILENT for {(recorder.now - self._last) / 1e9:.0f} s"
         return "alive"
+
+    def _silent(self) -> tuple[str, ...]:
+        """Return the devices of several that are silent while others speak."""
+        stream = self._recorder.stream
+        return () if stream.silent else stream.silent_devices
 
     def _rate(self, now: float, frames: int) -> float:
         """Return the frames a second of the last few seconds."""

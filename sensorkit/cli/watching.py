@@ -15,11 +15,14 @@ from rich.live import Live
 from rich.text import Text
 
 from sensorkit.cli.app import err, log, printable
+from sensorkit.cli.sinking import Sinks
 from sensorkit.cli.status import Status
 
 if TYPE_CHECKING:
     from sensorkit.capture.diagnosis import Diagnosis
     from sensorkit.capture.recorder import Recorder
+    from sensorkit.cli.feeding import Feed
+    from sensorkit.cli.quality_watch import QualityWatch
     from sensorkit.detect import Detector
     from sensorkit.readings import Alert, Readings
 
@@ -45,22 +48,29 @@ class Watch:
         quiet: bool,
         baud: int | None,
         clock: Callable[[], float] = time.monotonic,
+        feed: Feed | None = None,
+        quality: QualityWatch | None = None,
     ) -> None:
+        self.feed = feed
+        self.quality = quality
+        self._sinks = Sinks()
         self.alerts: list[Alert] = []
         self.failure: Exception | None = None
         self.status = Status(recorder, clock)
         self._recorder = recorder
         self._detector = detector
-        self._wanted = detector is not None
+        self._wanted = detector is not None or quality is not None
         self._quiet = quiet
         self._hints = Hints(recorder, baud, clock)
         listen = getattr(detector, "listen", None)
         if listen is not None:  # a device that never says anything is missed too
-            listen(recorder.writer.started_ns, recorder.writer.device)
+            writer = recorder.writer
+            for device in writer.profile.expected_devices(writer.device):
+                listen(writer.started_ns, device)
 
     def run(self) -> None:
         """Record to the end."""
-        moves = err.is_terminal and not self._quiet
+        moves = err.is_terminal and not self._quiet and self.feed is None
         with Live(
             console=err,
             refresh_per_second=4,
@@ -72,8 +82,12 @@ class Watch:
         ):
             for readings in self._recorder:
                 self.status.update(readings)
-                self._ask(partial(_judge, readings, self._recorder.now))
+                known = len(self.alerts)
+                self._ask(partial(_judge, readings, self._recorder.now_by_device))
+                self._judge_quality(readings, self.alerts[known:])
                 self._hints.look()
+                if self.feed is not None:
+                    self.feed.status(self.status)
 
     def finish(self) -> None:
         """Close the open episodes and write the report, whatever has happened."""
@@ -83,6 +97,10 @@ class Watch:
         if not self._wanted:
             return
         self._ask(lambda detector: detector.finish())
+        if self.quality is not None:
+            self.quality.finish()
+        if len({alert.device for alert in self.alerts}) > 1:
+            self.alerts.sort(key=lambda alert: alert.start)  # their clocks may differ
         text = json.dumps(detect.report(self.alerts), indent=2, ensure_ascii=False, allow_nan=False)
         try:
             folder = self._recorder.writer.dir / layout.DERIVED
@@ -102,21 +120,59 @@ class Watch:
             log.exception("the detector failed")
             hint(f"no more alerts, the detector failed: {error}")
             return
+        self._tell(fresh)
+
+    def _judge_quality(self, readings: Readings, alerts: list[Alert]) -> None:
+        """Look how good the data are, and tell what is beyond a threshold."""
+        if self.quality is None:
+            return
+        try:
+            fresh = self.quality.take(readings, self._recorder.now_by_device(), alerts)
+        except Exception as error:  # nor may this cost a byte
+            self.quality = None
+            self.status.notes = []
+            log.exception("judging the data quality failed")
+            hint(f"the data quality is not judged any more: {error}")
+            return
+        self.status.notes = self.quality.parts()
+        self._tell(fresh)
+
+    def _tell(self, fresh: list[Alert]) -> None:
         self.alerts += fresh
-        if not self._quiet:
+        for problem in self._sinks.add(fresh):
+            hint(problem)
+        if self.feed is not None:
             for alert in fresh:
-                _say(alert)
+                self.feed.alert(alert)
+        elif not self._quiet and self._sinks.says:
+            frame = self._recorder.writer.profile.frame
+            for alert in fresh:
+                _say(alert, named=frame is not None and frame.names_device)
 
 
-def _judge(readings: Readings, now: int, detector: Detector) -> list[Alert]:
-    """Return what *detector* makes of a batch, or of the time that passed without one."""
-    return detector.alerts(readings) if len(readings) else detector.advance(now)
+def _judge(
+    readings: Readings, times: Callable[[], dict[str, int]], detector: Detector
+) -> list[Alert]:
+    """Return what *detector* makes of a batch, and of the time that passed without one.
+
+    While one device speaks another may be silent: where there are several, the time passes for
+    each with every batch.
+    """
+    from sensorkit.detect import advance
+
+    begun = detector.alerts(readings) if len(readings) else []
+    now = times()
+    if len(now) > 1 or not len(readings):
+        for device, time_ns in now.items():
+            begun += advance(detector, time_ns, device)
+    return begun
 
 
-def _say(alert: Alert) -> None:
+def _say(alert: Alert, *, named: bool) -> None:
     from sensorkit.readings import isoformat
 
-    text = f"{isoformat(alert.start)}  {alert.severity:<8}  {alert.type}  {alert.description}"
+    said = f"{alert.device}: {alert.description}" if named else alert.description
+    text = f"{isoformat(alert.start)}  {alert.severity:<8}  {alert.type}  {said}"
     # Not `out.print`: a console looks through what the moving line puts in the place of stdout,
     # and would write into that line instead of above it.
     sys.stdout.write(printable(text) + "\n")

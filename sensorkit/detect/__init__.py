@@ -4,13 +4,15 @@ from sensorkit.detect.adapters import from_function, from_pyod, from_river, from
 from sensorkit.detect.base import BaseDetector, Detector, watch
 from sensorkit.detect.calibration import CalibrationResult
 from sensorkit.detect.persist import load, save
-from sensorkit.detect.registry import make, names
+from sensorkit.detect.protocol import advance
+from sensorkit.detect.registry import make, names, usual
 from sensorkit.detect.reporting import report, to_frame
 
 __all__ = [
     "BaseDetector",
     "CalibrationResult",
     "Detector",
+    "advance",
     "from_function",
     "from_pyod",
     "from_river",
@@ -21,5 +23,6 @@ __all__ = [
     "report",
     "save",
     "to_frame",
+    "usual",
     "watch",
 ]

@@ -279,8 +279,11 @@ class BaseDetector(Hooks):
     def listen(self, time_ns: int, device: str) -> None:
         """Say that *device* is listened to from *time_ns* on (nanoseconds UTC)."""
 
-    def advance(self, time_ns: int) -> list[Alert]:
-        """Say that no reading came up to and including *time_ns* (nanoseconds UTC)."""
+    def advance(self, time_ns: int, device: str | None = None) -> list[Alert]:
+        """Say that no reading came up to and including *time_ns* (nanoseconds UTC).
+
+        Of *device*, whose clock may be another than that of its neighbours; of all by default.
+        """
         return []
 
     def finish(self) -> list[Alert]:

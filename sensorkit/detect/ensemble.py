@@ -1,4 +1,4 @@
-"""Several detectors as one: their tail-calibrated evidence is added up against one budget."""
+"""Several detectors as one: their evidence is added up, or any of them may raise the alarm."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from typing import Any, Unpack
 import numpy as np
 
 from sensorkit.detect.base import UNCALIBRATED_QUANTILE, BaseDetector, Shared
-from sensorkit.detect.evidence import SILENT, Evidence
+from sensorkit.detect.ensemble_stream import EnsembleStream, of_member
+from sensorkit.detect.evidence import SILENT, AtThreshold, Evidence
+from sensorkit.detect.protocol import advance
 from sensorkit.detect.registry import make
 from sensorkit.detect.shaping import DeviceStream
-from sensorkit.detect.streams import LARGEST, Arrays, Finding, Floats, Judged, Rows, Stream, Track
+from sensorkit.detect.streams import LARGEST, Arrays, Finding, Floats, Judged, Rows, Track
 from sensorkit.detect.tails import Tail
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
 from sensorkit.readings import Alert, Readings
 
 Members = Mapping[str, Mapping[str, Any]]
+
+COMBINE = ("sum", "any")
 
 
 # Improbability at which a member that is not calibrated has evidence of 1: a sigma with k = 3 would
@@ -48,6 +52,11 @@ class Ensemble(BaseDetector):
         Detector -> its parameters. Members have the profile of the ensemble. For two of a kind,
         any label -> its parameters and `detector`: `{"frozen": {"detector": "sigma",
         "baseline": "frozen"}}`. An ensemble cannot be a member.
+    combine : {"sum", "any"}
+        "sum" is what stands above. With "any" a reading is flagged when at least one member flags
+        it at its own threshold: the score is the largest of :math:`s_k` over that threshold, a
+        fixed limit counts as above, and nothing is learned of tails. It needs no fit where no
+        member needs one, and then works from the first reading on, live as well.
     profile : Profile, optional
         Gives alerts the labels, units and decimals of the channels.
     **shared
@@ -72,16 +81,30 @@ class Ensemble(BaseDetector):
     and sets the threshold of the sum for the whole budget.
 
     An alert begins with the words of the member whose evidence is the largest, and says what
-    share of it each has. All channels share one episode of the sum.
+    share of it each has, or with "any" which of them have flagged the reading. All channels share
+    one episode.
 
     References
     ----------
     .. [1] R. A. Fisher, "Statistical Methods for Research Workers", 4th ed., Oliver and Boyd,
        1932, section 21.1.
+
+    Examples
+    --------
+    A limit that must never be passed, and the usual chart; either may raise the alarm:
+
+    >>> either = Ensemble(
+    ...     members={"rules": {}, "sigma": {"window": 50, "k": 3}},
+    ...     combine="any",
+    ...     profile=Profile.load("serial_monitor"),
+    ... )
+    >>> values = np.array([[25.0, 5.0], [25.2, 5.1]] * 10 + [[26.0, 5.0], [85.0, 5.0]])
+    >>> readings = Readings.build(np.arange(22) * 10**9, values, either.profile.channel_names)
+    >>> (either.score(readings) >= either.threshold_).nonzero()[0].tolist()
+    [20, 21]
     """
 
     name = "ensemble"
-    must_be_fitted = True
     movable = slice(0, 1)
     # One member alone has evidence of 1.5 when it is five times as certain as for an alert.
     critical_factor = 1.5
@@ -90,10 +113,16 @@ class Ensemble(BaseDetector):
         self,
         *,
         members: Members | None = None,
+        combine: str = "sum",
         profile: Profile | None = None,
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(profile=profile, **shared)
+        if combine not in COMBINE:
+            raise DetectorError(
+                f"{self.name}: combine is {combine!r}; {' or '.join(COMBINE)} is wanted"
+            )
+        self.combine = combine
         chosen = self.preset() if members is None else members
         if not isinstance(chosen, Mapping) or not chosen:
             raise DetectorError(
@@ -110,6 +139,7 @@ class Ensemble(BaseDetector):
                 "detector that learns, such as sigma"
             )
         self.members = (*self.limits, *self.voices)
+        self.must_be_fitted = combine == "sum" or any(one.must_be_fitted for one in self.members)
         self._chosen = {name: dict(params) for name, params in chosen.items()}
         self._evidence: tuple[Evidence, ...] = ()
         self._parts: list[Readings] = []  # of the fit, until the tails are wanted
@@ -150,8 +180,19 @@ class Ensemble(BaseDetector):
             member.fit(Readings.concat(parts) if len(parts) > 1 else parts[0])
         self._evidence, self._parts = (), parts
 
-    def evidence(self) -> tuple[Evidence, ...]:
+    def watch_channels(self, channels: tuple[str, ...]) -> None:
+        super().watch_channels(channels)
+        for member in self.members:
+            if not member.fitted:
+                member.watch_channels(channels)
+
+    def evidence(self) -> Sequence[Evidence] | Sequence[AtThreshold]:
         """Return how the scores of each voice count; from the fit, unless calibrated."""
+        if self.combine == "any":
+            return tuple(AtThreshold(voice.threshold_) for voice in self.voices)
+        return self._tails()
+
+    def _tails(self) -> tuple[Evidence, ...]:
         if not self._evidence:
             self._evidence = tuple(self._of_fit(voice) for voice in self.voices)
             self._parts = []
@@ -171,9 +212,10 @@ class Ensemble(BaseDetector):
     def set_threshold(self, clean: Readings, alarms: int) -> None:
         for voice in self.voices:
             voice.set_threshold(clean, alarms // len(self.voices))
-        found = [Evidence.of(voice, [clean]) for voice in self.voices]
-        # Clean readings that say nothing of a voice leave it as it is.
-        self._evidence = tuple(new or self.evidence()[k] for k, new in enumerate(found))
+        if self.combine == "sum":
+            found = [Evidence.of(voice, [clean]) for voice in self.voices]
+            # Clean readings that say nothing of a voice leave it as it is.
+            self._evidence = tuple(new or self._tails()[k] for k, new in enumerate(found))
         self._parts = []
         super().set_threshold(clean, alarms)
 
@@ -200,7 +242,7 @@ class Ensemble(BaseDetector):
         self._meet_again()
         for k, member in enumerate(self.limits):
             own = member.device(device.name)
-            begun += member.group(own, part, _of_member(judged, k), rows)
+            begun += member.group(own, part, of_member(judged, k), rows)
         judged.scores[:, 1] = -LARGEST  # they have spoken for themselves
         return begun + super().group(device, part, judged, rows)
 
@@ -217,9 +259,9 @@ class Ensemble(BaseDetector):
         for member in self.limits:
             member.listen(time_ns, device)
 
-    def advance(self, time_ns: int) -> list[Alert]:
+    def advance(self, time_ns: int, device: str | None = None) -> list[Alert]:
         self._meet_again()
-        begun = [alert for member in self.limits for alert in member.advance(time_ns)]
+        begun = [alert for member in self.limits for alert in advance(member, time_ns, device)]
         return sorted(begun, key=lambda alert: alert.start)
 
     def finish(self) -> list[Alert]:
@@ -231,27 +273,41 @@ class Ensemble(BaseDetector):
     def explain(self, part: Readings, judged: Judged, row: int, track: int) -> Finding:
         evidence = judged.facts["evidence"][row]
         loudest = int(np.argmax(evidence))
-        own = _of_member(judged, len(self.limits) + loudest)
+        own = of_member(judged, len(self.limits) + loudest)
         found = self.voices[loudest].explain(part, own, row, int(np.argmax(own.scores[row])))
+        # With `smooth` the evidence may be that of the readings before.
+        said = self._flagged(evidence) if self.combine == "any" else self._shares(evidence)
+        return Finding(f"{found.description}{said}", None, found.channel, found.value)
+
+    def _shares(self, evidence: Floats) -> str:
+        """Say what share of the evidence each voice has."""
         shares = evidence / max(evidence.sum(), np.finfo(np.float64).tiny)
         said = ", ".join(
             f"{self._labels[k]} {shares[k]:.0%}"
             for k in np.argsort(-evidence, kind="stable")
             if evidence[k] > 0
         )
-        # With `smooth` the evidence may be that of the readings before.
-        words = f"{found.description} Evidence: {said}." if said else found.description
-        return Finding(words, None, found.channel, found.value)
+        return f" Evidence: {said}." if said else ""
+
+    def _flagged(self, evidence: Floats) -> str:
+        """Say which voices flag a reading."""
+        said = [name for name, one in zip(self._labels, evidence, strict=True) if one >= 1.0]
+        return f" Flagged by {', '.join(said)}." if said else ""
 
     # What is saved
 
     def state(self) -> Arrays:
-        arrays: Arrays = {"unit": np.array([one.unit for one in self.evidence()])}
-        for k, one in enumerate(self.evidence()):
+        if self.combine == "any":
+            return {}
+        arrays: Arrays = {"unit": np.array([one.unit for one in self._tails()])}
+        for k, one in enumerate(self._tails()):
             arrays |= {f"{name}{k}": array for name, array in one.tail.arrays().items()}
         return arrays
 
     def restore(self, arrays: Arrays) -> None:
+        if self.combine == "any":
+            super().restore(arrays)
+            return
         unit = arrays.pop("unit", np.empty(0))
         tails = [
             Tail.of({name: arrays.pop(f"{name}{k}") for name in ("body", "tail")})
@@ -282,73 +338,3 @@ class Guard(Ensemble):
     @staticmethod
     def preset() -> Members:
         return {"rules": {"source": "both"}, "sigma": {}, "volatility": {}, "mewma": {}}
-
-
-class EnsembleStream(Stream):
-    """One device: the streams of the members, and the sum of their evidence."""
-
-    def __init__(self, detector: Ensemble, members: list[DeviceStream]) -> None:
-        self.members = members
-        self._detector = detector
-        self._evidence = detector.evidence()
-        self._fixed = len(detector.limits)
-
-    def judge(self, readings: Readings) -> Judged:
-        """Score, then learn: the sum of the evidence, and what the fixed limits make of it.
-
-        Facts: `evidence`, shape (n, n_voices); of member k `k` (its scores) and `k <fact>`.
-        """
-        judged = [
-            one.judge(readings, threshold=member.threshold_, explaining=self.explaining)
-            for member, one in self._each()
-        ]
-        evidence = np.column_stack(
-            [
-                one.weigh(found.most)
-                for one, found in zip(self._evidence, judged[self._fixed :], strict=True)
-            ]
-        )
-        scores = np.empty((len(readings), 2), order="F")
-        scores[:, 0] = evidence.sum(axis=1)
-        scores[:, 1] = self._beyond(judged[: self._fixed], scores[:, 0])
-        if not self.explaining:
-            return Judged(scores)
-        facts = {"evidence": evidence}
-        for k, found in enumerate(judged):
-            facts[str(k)] = found.scores
-            facts |= {f"{k} {name}": fact for name, fact in found.facts.items()}
-        return Judged(scores, facts)
-
-    def judge_one(self, time_ns: int, values: Floats) -> float:
-        if any(one.shapes for one in self.members):
-            return super().judge_one(time_ns, values)
-        total, past = 0.0, -LARGEST
-        for k, (member, one) in enumerate(self._each()):
-            score = one.judge_one(time_ns, values)
-            if k >= self._fixed:
-                total += self._evidence[k - self._fixed].weigh_one(score)
-            elif score >= member.threshold_:
-                past = max(past, score)
-        return total if past < 0.0 else self._detector.threshold_ + total + math.log1p(past)
-
-    def _each(self) -> list[tuple[BaseDetector, DeviceStream]]:
-        for one in self.members:
-            one.stream.learning = self.learning
-        return list(zip(self._detector.members, self.members, strict=True))
-
-    def _beyond(self, limits: list[Judged], sums: Floats) -> Floats:
-        """Return a score above the threshold where a fixed limit is breached, else the least."""
-        beyond = np.full(len(sums), -LARGEST)
-        for found, member in zip(limits, self._detector.limits, strict=True):
-            past = found.most
-            breached = np.flatnonzero(past >= member.threshold_)
-            raised = self._detector.threshold_ + sums[breached] + np.log1p(past[breached])
-            beyond[breached] = np.maximum(beyond[breached], raised)
-        return beyond
-
-
-def _of_member(judged: Judged, k: int) -> Judged:
-    """Return what member *k* found out, from the facts of the ensemble."""
-    own = f"{k} "
-    facts = {n.removeprefix(own): fact for n, fact in judged.facts.items() if n.startswith(own)}
-    return Judged(judged.facts[str(k)], facts)

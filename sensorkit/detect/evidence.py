@@ -1,4 +1,4 @@
-"""What a score is worth beside those of other detectors: how rare it is, in shares of a budget."""
+"""What a score is worth beside those of other detectors: how rare it is, or how far it reaches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from sensorkit.detect.base import BaseDetector
 from sensorkit.detect.kernels.exceedances import TAIL_SHARE
-from sensorkit.detect.streams import Floats
+from sensorkit.detect.streams import LARGEST, Floats
 from sensorkit.detect.tails import FEWEST_SCORES, Tail
 from sensorkit.errors import DetectorError
 from sensorkit.readings import Readings
@@ -20,6 +20,8 @@ SMALLEST_UNIT = 0.1
 # A loud voice must not outshout all others, and scores that are all beyond belief are still to be
 # ranked: beyond the threshold, ten times as much evidence counts 0.7 more.
 LOUDNESS = 0.3
+
+BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 
 class Evidence(NamedTuple):
@@ -82,6 +84,35 @@ class Evidence(NamedTuple):
         """Return the evidence of one score."""
         if score <= self.tail.start:
             return 0.0
+        return float(self.weigh(np.array([score]))[0])
+
+
+class AtThreshold(NamedTuple):
+    """The score of a member in units of its own threshold, which is all that counts."""
+
+    threshold: float
+
+    def weigh(self, scores: Floats) -> Floats:
+        """Return 1 for scores at the threshold, more above and less below it; shape (n,).
+
+        >>> AtThreshold(3.0).weigh(np.array([1.5, 3.0, 6.0])).tolist()
+        [0.5, 1.0, 2.0]
+        >>> AtThreshold(-1.0).weigh(np.array([-2.0, -1.0, 0.0])).tolist()
+        [0.0, 1.0, 2.0]
+        """
+        with np.errstate(over="ignore"):
+            if self.threshold > 0:
+                # Correctly rounded: it reaches 1 exactly where the threshold is reached.
+                weights = scores / self.threshold
+            else:
+                weights = 1.0 + (scores - self.threshold)
+                weights = np.where(
+                    scores >= self.threshold, weights, np.minimum(weights, BELOW_ONE)
+                )
+        return np.clip(weights, -LARGEST, LARGEST)
+
+    def weigh_one(self, score: float) -> float:
+        """Return what one score counts."""
         return float(self.weigh(np.array([score]))[0])
 
 

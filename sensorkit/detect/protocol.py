@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 from typing import Protocol, Self
 
@@ -59,6 +60,23 @@ class Detector(Protocol):
     def reset(self) -> None:
         """Forget the stream, not the fit."""
         ...
+
+
+def advance(detector: Detector, time_ns: int, device: str | None = None) -> list[Alert]:
+    """Say that no reading of *device* came up to and including *time_ns*; return what begins.
+
+    Parameters
+    ----------
+    detector : Detector
+        One whose `advance` takes no `device` is told the time of any as that of all.
+    time_ns : int
+        By the clock of the device, nanoseconds UTC.
+    device : str, optional
+        All by default.
+    """
+    if device is not None and "device" in inspect.signature(detector.advance).parameters:
+        return detector.advance(time_ns, device=device)  # type: ignore[call-arg]
+    return detector.advance(time_ns)
 
 
 def watch(

@@ -84,6 +84,42 @@ def make(name: str, *, profile: Profile | None = None, **params: Any) -> Detecto
     return kind(**params)
 
 
+def usual(profile: Profile, **changed: Any) -> Detector | None:
+    """Return what watches a device where nobody names a detector.
+
+    Parameters
+    ----------
+    profile : Profile
+        Its `detector`; its rules where it has none.
+    **changed
+        Parameters in place of those that the profile gives.
+
+    Returns
+    -------
+    Detector or None
+        Not fitted. None if the profile has neither.
+
+    Raises
+    ------
+    DetectorError
+        If the profile names a detector or a parameter that there is not.
+
+    Examples
+    --------
+    >>> usual(Profile.load("serial_monitor")).name
+    'rules'
+    """
+    if profile.detector is None:
+        return make("rules", profile=profile, **changed) if profile.rules else None
+    wanted = profile.detector
+    try:
+        return make(wanted.name, profile=profile, **{**wanted.parameters, **changed})
+    except DetectorError as error:
+        raise DetectorError(
+            f"profile {profile.name!r}: its detector cannot be made: {error}"
+        ) from error
+
+
 def _found() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):

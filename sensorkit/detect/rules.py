@@ -213,8 +213,14 @@ class Rules(BaseDetector):
     def _profile_channels(self) -> tuple[str, ...]:
         return () if self.profile is None else self.profile.channel_names
 
-    def advance(self, time_ns: int) -> list[Alert]:
+    def advance(self, time_ns: int, device: str | None = None) -> list[Alert]:
         """Say that no reading came up to and including *time_ns* (nanoseconds UTC).
+
+        Parameters
+        ----------
+        time_ns : int
+        device : str, optional
+            Whose time it is; that of all devices by default.
 
         Returns
         -------
@@ -223,9 +229,10 @@ class Rules(BaseDetector):
         """
         begun = [
             alert
-            for device in self._devices.values()
-            for heartbeat in _stream(device).heartbeats.values()
-            for alert in heartbeat.silence(time_ns, self._silence_of(device.name))
+            for one in self._devices.values()
+            if device is None or one.name == device
+            for heartbeat in _stream(one).heartbeats.values()
+            for alert in heartbeat.silence(time_ns, self._silence_of(one.name))
         ]
         return sorted(begun, key=lambda alert: alert.start)
 

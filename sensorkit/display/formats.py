@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 NONE = "\N{EN DASH}"
@@ -88,13 +89,19 @@ def seconds(value: float | None) -> str:
 
 
 def sized(value: float | None, unit: str) -> str:
-    """Return a size with its unit; one in seconds as `seconds` does.
+    """Return a size with its unit; one in seconds as `seconds` does, a factor with its x.
 
     >>> sized(1.85, "°C"), sized(90, "s"), sized(2.0, ""), sized(None, "s") == NONE
     ('1.85 °C', '1.5 min', '2', True)
+    >>> sized(1.05, "factor"), sized(1.00012, "factor"), sized(0.5, "factor")
+    ('x1.05', 'x1.00012', 'x0.5')
     """
     if value is None or unit == "s":
         return seconds(value)
+    if unit == "factor":
+        # Near 1 what counts is how far off it is: three digits of that.
+        places = max(2, 2 - math.floor(math.log10(abs(value - 1)))) if value != 1 else 2
+        return f"x{round(value, min(places, 12)):.12g}"
     return f"{number(value)} {unit}".rstrip()
 
 

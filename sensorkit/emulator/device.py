@@ -1,323 +1,334 @@
-"""An emulated device: a profile, a plan and a seed become frames and labels."""
+"""One emulated unit: a profile, a plan and a seed become its frames, one after the other."""
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.emulator.frames import EmulatedFrame, FrameWriter, Served
-from sensorkit.emulator.planning import place_live, readings_in, together
-from sensorkit.emulator.sending import serve
-from sensorkit.emulator.truth_file import TruthWriter
-from sensorkit.errors import UsageError
+from sensorkit.emulator.breaking import Breaker, Scene
+from sensorkit.emulator.by_themselves import Anomalies
+from sensorkit.emulator.frames import EmulatedFrame, FrameWriter, Told
+from sensorkit.emulator.planning import place_live
+from sensorkit.emulator.schedule import Schedule
+from sensorkit.errors import PlanError
 from sensorkit.faults.base import TransportKind
-from sensorkit.faults.labels import label, sizes
-from sensorkit.faults.placing import NS_PER_S, Placed, fault_streams
-from sensorkit.faults.plan import FaultPlan
-from sensorkit.faults.signal import apply_signal
-from sensorkit.faults.transport import distort
-from sensorkit.nearest import unknown
+from sensorkit.faults.placing import Placed
+from sensorkit.faults.plan import Fault, FaultPlan
 from sensorkit.profile import Profile
-from sensorkit.readings import FaultLabel
-from sensorkit.signals import States, Stay, Waveforms, healthy_sigma, quantize
+from sensorkit.signals import Course, Spell, Waveforms
 from sensorkit.wire.checksum import Kind as ChecksumKind
-from sensorkit.wire.links import Link
 
 # Frames that are made in one go. Few, for while they are made the line waits: 64 take 0.4 ms.
 PIECE = 64
 
-VIRTUAL_START = 1_767_225_600 * NS_PER_S
-"""2026-01-01T00:00:00Z, the moment an emulated device starts at where no clock is asked."""
+RECENT = 1000
+"""Faults among which those of now are looked for."""
+
+MOST_VALUES = 20_000_000
+"""Values that a fault may cover which somebody asks for: they are worked out all at once."""
 
 
-class Emulator:
-    r"""A device that measures, changes its state, breaks as planned, and speaks frames.
+class Speech(NamedTuple):
+    """How the units of an emulator write their frames."""
+
+    checksum: ChecksumKind | None
+    sequence: bool
+    uptime: bool
+
+
+class Device:
+    """A unit that measures, changes its state, wears out, breaks as planned, and speaks frames.
 
     Parameters
     ----------
     profile : Profile
-        Every channel needs a waveform, and the device a frame format.
-    plan : FaultPlan, optional
+    plan : FaultPlan
+        With `channels: all` written out.
+    names : sequence of str
+        What all units are called.
+    unit : int
+        Which one it is, from 1.
+    phase_s : float
+        When in its period it speaks.
+    rate_hz : float
     seed : int
-        Same seed, same bytes and same labels.
-    rate_hz : float, optional
-        Frames a second; the profile's where not given.
-    hold : str, optional
-        Stay in this state; the plan's where not given.
-    start_ns : int
-        When the device starts, for the times of the labels.
-    duration_s : float, optional
-        How long it will run, if that is known: faults without a start are placed over it.
-    checksum : "none", "xor" or "crc16", optional
-        The profile's where not given.
-    sequence, uptime : bool
-        Whether frames carry a counter (from 1) and the seconds since the start, if the profile
-        has a place for them.
-
-    Raises
-    ------
-    ProfileError
-        If the profile cannot be emulated.
-    PlanError
-        If the plan cannot be placed.
-
-    Notes
-    -----
-    The status word follows the values that are sent, the faulty ones, as the device itself
-    knows no others. A silent state does not count frames; a silence of the line does, so it
-    shows as a gap in the sequence.
-
-    Examples
-    --------
-    >>> emulator = Emulator(Profile.load("serial_monitor"), plan=FaultPlan.load("forced_failure"))
-    >>> next(emulator.frames()).data
-    b'T:95.50,V:4.99,S:CRITICAL_TEMP,N:1,U:0.000*3802\n'
+    hold : str or None
+    readings : int or None
+        How many it will give, if that is known.
+    speech : Speech
+    anomalies : float
+        Share of the readings that is anomalous beside the plan.
+    sigmas : mapping of str to float
+        Of each healthy channel.
     """
 
     def __init__(
         self,
         profile: Profile,
+        plan: FaultPlan,
         *,
-        plan: FaultPlan | None = None,
-        seed: int = 0,
-        rate_hz: float | None = None,
-        hold: str | None = None,
-        start_ns: int = VIRTUAL_START,
-        duration_s: float | None = None,
-        checksum: ChecksumKind | None = None,
-        sequence: bool = True,
-        uptime: bool = True,
+        names: Sequence[str],
+        unit: int,
+        phase_s: float,
+        rate_hz: float,
+        seed: int,
+        hold: str | None,
+        readings: int | None,
+        speech: Speech,
+        anomalies: float,
+        sigmas: Mapping[str, float],
     ) -> None:
-        if rate_hz is not None and not 1e-6 <= rate_hz <= 1e6:
-            raise UsageError(f"a rate of {rate_hz:g} Hz is not possible; 0.000001 to 1000000 are")
-        self.profile = profile
-        self.start_ns = start_ns
-        self.rate_hz = rate_hz or profile.rate_hz
-        self.seed = seed
-        self._frames = FrameWriter(
-            profile, self.rate_hz, checksum=checksum, sequence=sequence, uptime=uptime
-        )
-        self._plan = plan or FaultPlan(faults=())
-        hold = hold if hold is not None else self._plan.hold
-        if hold is not None and hold not in profile.states:
-            raise UsageError(f"profile {profile.name!r}: {unknown('state', hold, profile.states)}")
+        self.name, self.unit, self.phase_s = names[unit - 1], unit, phase_s
+        self._rate, self._sigmas = rate_hz, sigmas
+        self.course = Course(profile, seed, rate_hz=rate_hz, hold=hold, unit=unit)
         self._held = hold is not None
-        self._states = States(profile, seed, rate_hz=self.rate_hz, hold=hold)
-        self._waveforms = Waveforms(profile, seed, rate_hz=self.rate_hz)
-        self._sigmas = {
-            c.name: healthy_sigma(c.waveform) for c in profile.channels if c.waveform is not None
-        }
-        self._placed = place_live(
-            self._plan,
+        self._waveforms = Waveforms(
+            profile, seed, rate_hz=rate_hz, unit=unit, lives=self.course.lives
+        )
+        self._writer = FrameWriter(profile, rate_hz, device=self.name, **speech._asdict())
+        placed = place_live(
+            plan,
             profile,
-            rate_hz=self.rate_hz,
+            rate_hz=rate_hz,
             seed=seed,
-            readings=readings_in(duration_s, self.rate_hz),
-            stays=lambda n: [] if self._held else self._unusual(n),
+            readings=readings,
+            spells=lambda n: [] if self._held else self.course.spells(n),
+            units=names,
+            unit=unit - 1,
         )
-        self._groups = list(together(self._placed))
-        self._row = 0
-        self._sent = 0
-        self._last = np.full(len(profile.channels), np.nan)
-        self._ready: Iterator[EmulatedFrame] = iter(())
-
-    def frames(self, n: int | None = None) -> Iterator[EmulatedFrame]:
-        """Yield the next *n* frames, silent ones included; without *n* for ever.
-
-        A second call goes on where the first one stopped.
-        """
-        for _ in itertools.count() if n is None else range(n):
-            frame = next(self._ready, None)
-            if frame is None:
-                self._ready = iter(self._chunk())
-                frame = next(self._ready)
-            self._sent += 1
-            yield frame
-
-    def serve(
-        self,
-        link: Link,
-        *,
-        speed: float | None = 1.0,
-        baud: int | None = None,
-        packet_ms: float = 1.0,
-        once: bool = False,
-        truth: TruthWriter | None = None,
-        duration_s: float | None = None,
-        frames: int | None = None,
-        stop: Callable[[], bool] = lambda: False,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        wall_clock: Callable[[], int] | None = None,
-    ) -> Served:
-        """Send frames over *link* until *duration_s* or *frames* is reached or *stop* says so.
-
-        Parameters
-        ----------
-        link : Link
-        speed, baud, packet_ms, once, stop, clock, sleep
-            As for `sensorkit.emulator.serve`.
-        duration_s : float, optional
-            Seconds of the device's time: at ten times the speed they take a tenth.
-        frames : int, optional
-            Silent ones count.
-        truth : TruthWriter, optional
-            Told of all that is sent, lost and injected, from the first frame to the end.
-        wall_clock : callable, optional
-            Nanoseconds UTC, as `time.time_ns`; asked once, just before the first frame, for the
-            times of the labels and of the truth.
-        """
-        limits = [n for n in (frames, readings_in(duration_s, self.rate_hz)) if n is not None]
-
-        def on_start() -> None:
-            if wall_clock is not None:
-                self.start_ns = wall_clock()
-            if truth is not None:
-                truth.start(self.start_ns)
-
-        before = self._sent
-        served = serve(
-            self.frames(min(limits, default=None)),
-            link,
-            speed=speed,
-            baud=baud,
-            packet_ms=packet_ms,
-            once=once,
-            truth=truth,
-            on_start=on_start,
-            stop=stop,
-            clock=clock,
-            sleep=sleep,
+        self._breaker = Breaker(
+            profile, plan, placed=placed, seed=seed, rate_hz=rate_hz, sigmas=sigmas
         )
-        # Frames that were made and never sent have no labels.
-        self._sent = before + served.passed
-        if truth is not None:
-            for one in self.labels:
-                truth.fault(one)
-            truth.end(served)
-        return served
+        drawn = Anomalies(profile, anomalies, sigmas=sigmas, seed=seed, unit=unit)
+        self._schedule = Schedule(placed, drawn, unit=unit, silence=self._silence)
+        self.row = 0
+        """The next reading that has not been handed out."""
+        self.sent = 0
+        """Readings whose frames are sent, as far as that is known."""
+        self._watched = False
+        self._scene: Scene | None = None
+        self._spare: tuple[NDArray[np.float64], NDArray[np.bool_]] | None = None
+        self._made: deque[EmulatedFrame] = deque()
+        # The frames made last: where they begin, how far they go, and where the writer was before.
+        self._begin = self._end = 0
+        self._place = self._writer.place
+        self._not_before_s = self._held_up_s = 0.0
+
+    def peek(self) -> EmulatedFrame:
+        """Return the next frame, which stays the next one."""
+        if not self._made:
+            self._go_on()
+        return self._made[0]
+
+    def take(self) -> EmulatedFrame:
+        """Return the next frame; silent ones included."""
+        if not self._made:
+            self._go_on()
+        self.row = self.sent = self.row + 1
+        return self._made.popleft()
+
+    def watch(self) -> None:
+        """Tell the reading behind each frame from now on."""
+        if not self._watched:
+            self._watched = True
+            self._again()
 
     @property
-    def labels(self) -> list[FaultLabel]:
-        """The labels of what has begun so far, in order of time.
+    def begun(self) -> list[Placed]:
+        """Return the faults that have begun in what is sent, in order of time."""
+        return [one for one in self._schedule.begun if one.start_index < self.sent]
 
-        A fault or state that still lasts ends, so far, with the last frame.
+    @property
+    def faults_so_far(self) -> int:
+        """Return how many faults have begun in what is sent; one on several channels is one."""
+        recent = self._schedule.begun[-RECENT:]
+        to_come = {one.number for one in recent if one.start_index >= self.sent}
+        return self._schedule.count - len(to_come)
+
+    @property
+    def active(self) -> list[str]:
+        """Return what the last reading sent is under: faults as people say it, states, wear."""
+        row = self.sent - 1
+        faults = [
+            one.fault.title
+            for one in self._schedule.begun[-RECENT:]
+            if one.start_index <= row < one.stop_index
+        ]
+        return faults + [one.kind for one in self.course.spells(self.sent, max(row, 0))]
+
+    def time_s(self, row: int) -> float:
+        """Return when a reading is due, in seconds since the emulator started."""
+        return row / self._rate + self.phase_s
+
+    def room_for(self, fault: Fault, readings: int) -> None:
+        """Refuse a fault that cannot begin now.
+
+        Raises
+        ------
+        PlanError
+            If it would act on a channel that another fault has or will have meanwhile, or falls
+            into a silence, or is too long.
         """
-        found = []
-        for placed in self._placed:
-            if placed.start_index < self._sent:
-                name = placed.fault.channel
-                found.append(
-                    label(
-                        placed,
-                        device=self.profile.device,
-                        start=self._time(placed.start_index),
-                        end=self._time(min(placed.stop_index, self._sent) - 1),
-                        sigma=self._sigmas[name] if name else None,
-                        seed=self.seed,
-                    )
-                )
-        stays = self._unusual(self._sent) if self._sent else []
-        for number, stay in enumerate(stays, start=len(self._placed) + 1):
-            found.append(
-                FaultLabel(
-                    id=number,
-                    device=self.profile.device,
-                    start=self._time(stay.start),
-                    end=self._time(min(stay.stop, self._sent) - 1),
-                    kind=stay.state.lower(),
-                    channel=None,
-                    layer="state",
-                    magnitude=None,
-                    magnitude_sigma=None,
-                    seed=self.seed,
-                )
+        start, stop = self.row, self.row + readings
+        title = f"{self.name}: a {fault.title}"
+        channels = len(self._sigmas)
+        if readings * channels > MOST_VALUES:
+            raise PlanError(
+                f"{title} over {readings} readings is too long to begin while the device runs; "
+                f"{MOST_VALUES // channels} are possible: shorten it, or put it into a plan"
             )
-        return sorted(found, key=lambda one: (one.start, one.id))
+        running = self._scene.faults if self._scene is not None else []
+        other = next(
+            (one for one in running if one.stop_index > start and one.start_index < stop
+             and fault.meets(one.fault)),
+            None,
+        ) or self._schedule.clash(fault, start, stop)  # fmt: skip
+        if other is not None:
+            begins_s, ends_s = self.time_s(other.start_index), self.time_s(other.stop_index)
+            now_s = self.time_s(start)
+            when = f"lasts until {ends_s:g} s, another {ends_s - now_s:g} s"
+            if other.start_index > start:
+                when = f"comes at {begins_s:g} s, in {begins_s - now_s:g} s, and lasts until "
+                when += f"{ends_s:g} s"
+            raise PlanError(
+                f"{title} would overlap the {other.fault.title} that {when}; wait for its end, "
+                "shorten the new one, or take another channel or unit"
+            )
+        for part in fault.parts():
+            if part.magnitude_sigma is not None and not self._sigmas[str(part.channel)]:
+                raise PlanError(
+                    f"{title} of {part.magnitude_sigma:g} sigmas has no size, for {part.channel} "
+                    "does not move; give the magnitude in its unit"
+                )
+        quiet = self._silent_spell(start, stop)
+        if quiet is not None:
+            raise PlanError(
+                f"{title} would fall into {quiet.title} of {self.time_s(quiet.start):g} to "
+                f"{self.time_s(quiet.stop):g} s, when the device says nothing; wait, or shorten it"
+            )
 
-    def _time(self, row: int) -> int:
-        return self.start_ns + round(row * NS_PER_S / self.rate_hz)
+    def add(self, placed: list[Placed]) -> None:
+        """Let faults begin with the next reading; `room_for` has found room."""
+        scene, row = self._scene, self.row
+        if scene is None or row == scene.stop:
+            self._schedule.add(placed)
+            return
+        if not scene.faults:
+            # The rest of it is made anew, with the faults.
+            done = row - scene.start
+            self._breaker.remember(scene.values[:done])
+            counted = int(np.count_nonzero(~scene.silent[self._begin - scene.start : done]))
+            self._writer.go_back(self._place, counted)
+            self._spare = (scene.healthy[done:], scene.silent[done:])
+            self._scene, self._end = None, row
+            self._made.clear()
+            self._schedule.add(placed)
+            return
+        scene.faults += placed
+        self._schedule.note(placed)
+        more, stop = self._schedule.absorb(max(scene.stop, placed[0].stop_index))
+        scene.faults += more
+        self._schedule.note(more)
+        if stop > scene.stop:
+            healthy, silent = self._measure(scene.stop, stop - scene.stop)
+            scene.healthy = np.concatenate([scene.healthy, healthy])
+            scene.silent = np.concatenate([scene.silent, silent])
+        self._breaker.break_values(scene)
+        self._again()
 
-    def _unusual(self, stop: int) -> list[Stay]:
-        """Return the stays outside the first state that begin before reading *stop*."""
-        stays = self._states.until(stop)
-        return [s for s in stays if s.state != (self._states.usual or "") and s.stop > s.start]
+    def _silence(self, start: int, stop: int) -> int | None:
+        spell = self._silent_spell(start, stop)
+        return None if spell is None else spell.stop
 
-    def _chunk(self) -> list[EmulatedFrame]:
-        """Make the next frames: up to the next fault, or all of a group of faults at once.
+    def _silent_spell(self, start: int, stop: int) -> Spell | None:
+        """Return the first silence that falls into readings [start, stop)."""
+        for spell in self.course.spells(stop, start):
+            if spell.silent and spell.stop > start:
+                return spell
+        return None
+
+    def _go_on(self) -> None:
+        """Make the next frames."""
+        scene = self._scene
+        if scene is None or self._end == scene.stop:
+            scene = self._scene = self._next_scene(scene)
+        self._begin = self._end
+        self._place, self._held_up_s = self._writer.place, self._not_before_s
+        self._make(scene)
+
+    def _next_scene(self, last: Scene | None) -> Scene:
+        """Work out the next readings: up to the next fault, or all of faults that touch.
 
         So that a fault is always worked out over all its readings, wherever the caller stops.
         """
-        start = self._row
-        while self._groups and self._groups[0][0].start_index < start:
-            self._groups.pop(0)
-        group = self._groups[0] if self._groups else []
-        n = PIECE
-        if group and group[0].start_index == start:
-            n = max(placed.stop_index for placed in group) - start
-        elif group:
-            n, group = min(PIECE, group[0].start_index - start), []
-        else:
-            group = []
-        self._row += n
-        shift, silent = self._states.block(start, n)
-        values = self._waveforms.block(n, shift)
-        rows = np.arange(start, start + n)
-        for placed in sorted(group, key=lambda one: one.id):
-            if placed.fault.of.layer == "signal":
-                self._break(values, rows, placed)
-        made, sequence = self._frames.write(values, rows, silent)
-        self._remember(values)
+        if last is not None:
+            self._breaker.remember(last.values)
+        row = self._end
+        faults, stop = self._schedule.begin(row, PIECE)
+        healthy, silent = self._measure(row, stop - row)
+        scene = Scene(row, healthy, silent, faults)
+        self._breaker.break_values(scene)
+        return scene
+
+    def _measure(self, row: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the healthy values and the silence of the next *n* readings, from *row* on."""
+        if self._spare is None:
+            shift, silent = self.course.block(row, n)
+            return self._waveforms.block(n, shift), silent
+        values, silent = self._spare
+        self._spare = (values[n:], silent[n:]) if len(values) > n else None
+        if len(values) >= n:
+            return values[:n], silent[:n]
+        more, quiet = self._measure(row + len(values), n - len(values))
+        return np.concatenate([values, more]), np.concatenate([silent, quiet])
+
+    def _again(self) -> None:
+        """Make the frames again that have been made and not handed out."""
+        if not self._made or self._scene is None:
+            return
+        self._writer.go_back(self._place)
+        self._not_before_s = self._held_up_s
+        self._make(self._scene)
+        for _ in range(self.row - self._begin):
+            self._made.popleft()
+
+    def _make(self, scene: Scene) -> None:
+        """Make the frames from `_begin` on."""
+        start = self._begin
+        over = scene.line_fault(start)
+        stop = min(start + PIECE, scene.until(start)) if over is None else over.stop_index
+        rows = np.arange(start, stop)
+        inside = slice(start - scene.start, stop - scene.start)
+        values, silent = scene.values[inside], scene.silent[inside]
+        written = self._writer.write(values, rows, silent)
+        rate, phase_s, unit = self._rate, self.phase_s, self.unit
         frames = [
-            EmulatedFrame(row / self.rate_hz, frame, None, count)
-            for row, frame, count in zip(range(start, start + n), made, sequence, strict=True)
+            EmulatedFrame(row / rate + phase_s, frame, None, count, True, unit)
+            for row, frame, count in zip(
+                range(start, stop), written.frames, written.sequence, strict=True
+            )
         ]
-        for placed in group:
-            if isinstance(placed.fault.of, TransportKind):
-                covered = slice(placed.start_index - start, placed.stop_index - start)
-                frames[covered] = self._over_the_line(frames[covered], placed, placed.fault.of)
-        return frames
-
-    def _over_the_line(
-        self, frames: list[EmulatedFrame], placed: Placed, kind: TransportKind
-    ) -> list[EmulatedFrame]:
-        """Return *frames* as a fault of the line, or of the plug, lets them through."""
-        arrived = distort([frame.data for frame in frames], placed, self._plan, self.seed)
-        if kind.restarts:
-            # What it would have sent while it was off was never made.
-            self._frames.restart(placed.stop_index)
-            return [
-                EmulatedFrame(frame.at_s, data, plugged=not kind.unplugs)
-                for frame, data in zip(frames, arrived, strict=True)
+        if self._watched:
+            frames = [
+                frame._replace(told=Told(row, word, next(iter(scene.kinds(number)), None)))
+                if frame.data
+                else frame
+                for frame, row, word, number in zip(
+                    frames, values, written.words, range(start, stop), strict=True
+                )
             ]
-        return [
-            frame._replace(data=data, made=frame.data, plugged=not kind.unplugs)
-            for frame, data in zip(frames, arrived, strict=True)
-        ]
-
-    def _break(self, values: NDArray[np.float64], rows: NDArray[np.int64], placed: Placed) -> None:
-        """Apply a signal fault to the values of its channel."""
-        column = self.profile.channel_names.index(str(placed.fault.channel))
-        low, high = placed.start_index - int(rows[0]), placed.stop_index - int(rows[0])
-        earlier = values[:low, column]
-        earlier = earlier[~np.isnan(earlier)]
-        faulty = apply_signal(
-            values[low:high, column],
-            np.round(rows[low:high] * (NS_PER_S / self.rate_hz)).astype(np.int64),
-            placed.fault,
-            before=float(earlier[-1] if len(earlier) else self._last[column]),
-            magnitude=sizes(placed, self._sigmas[str(placed.fault.channel)])[0],
-            rng=fault_streams(self._plan, self.seed, placed.id)[1],
-        )
-        values[low:high, column] = quantize(faulty, self.profile.channels[column])
-
-    def _remember(self, values: NDArray[np.float64]) -> None:
-        """Keep the last value of each channel, for a step right after this chunk."""
-        for column in range(values.shape[1]):
-            there = values[~np.isnan(values[:, column]), column]
-            if len(there):
-                self._last[column] = there[-1]
+        if over is not None:
+            frames = self._breaker.over_the_line(frames, over)
+            kind = over.fault.of
+            if isinstance(kind, TransportKind) and kind.restarts:
+                self._writer.restart(stop)
+        if over is not None or frames[0].at_s < self._not_before_s:
+            # A frame that was held up holds up those behind it.
+            frames = [frame._replace(at_s=max(frame.at_s, self._not_before_s)) for frame in frames]
+            self._not_before_s = frames[-1].at_s
+        self._made = deque(frames)
+        self._end = stop

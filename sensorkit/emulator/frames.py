@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,16 @@ from sensorkit.wire.codec import make_codec
 
 USUAL_WORD = "OK"
 """What a healthy device says whose profile names no status words."""
+
+
+class Told(NamedTuple):
+    """What stands behind a frame: the reading that the device made."""
+
+    values: NDArray[np.float64]
+    """Shape (n_channels,)."""
+    status: str
+    fault: str | None
+    """Kind of the fault that it is under."""
 
 
 class EmulatedFrame(NamedTuple):
@@ -30,6 +41,20 @@ class EmulatedFrame(NamedTuple):
     """What the device has counted it as; None where it is silent or does not count."""
     plugged: bool = True
     """Whether the device is there: False while a fault has it pulled out."""
+    unit: int = 1
+    """Which unit it is of, from 1."""
+    told: Told | None = None
+    """Its reading, if somebody wants to be told of readings."""
+
+
+@runtime_checkable
+class ToldAhead(Protocol):
+    """Frames of which it is known when the next one is due."""
+
+    @property
+    def next_s(self) -> float | None:
+        """Return its due time, None if there is none."""
+        ...
 
 
 class Served(NamedTuple):
@@ -47,14 +72,29 @@ class Served(NamedTuple):
     """How long the line stood still because the emulator itself was held up (`baud`)."""
 
 
+class Written(NamedTuple):
+    """What a device has written: a frame, its number and its status word for each reading."""
+
+    frames: list[bytes]
+    sequence: list[int | None]
+    words: list[str]
+
+
 class FrameWriter:
-    """Writes what an emulated device sends; parameters as in `Emulator`."""
+    """Writes what one unit sends; other parameters as in `Emulator`.
+
+    Parameters
+    ----------
+    device : str
+        What its frames are called, if they say it.
+    """
 
     def __init__(
         self,
         profile: Profile,
         rate_hz: float,
         *,
+        device: str,
         checksum: ChecksumKind | None,
         sequence: bool,
         uptime: bool,
@@ -69,12 +109,26 @@ class FrameWriter:
             profile = profile.model_copy(update={"frame": frame})
         self._profile = profile
         self._codec = make_codec(profile)
+        # Codecs of other packages need not know of devices.
+        speaks = profile.frame is not None and profile.frame.names_device
+        encode = self._codec.encode
+        self._encode = partial(encode, device=device) if speaks else encode
         self._rate_hz = rate_hz
         self._sequence, self._uptime = sequence, uptime
         period_ms = 1000 / rate_hz
         self._uptime_form = "%.3f" if period_ms == int(period_ms) else "%.6f"
+        self._forms = [f"%.{channel.decimals}f" for channel in profile.channels]
         self._counted = 0
         self._first = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Return how many it has counted, and the reading its clock began with."""
+        return self._counted, self._first
+
+    def go_back(self, place: tuple[int, int], count: int = 0) -> None:
+        """Go on as if it were at *place*, and had counted so many frames since."""
+        self._counted, self._first = place[0] + count, place[1]
 
     def restart(self, row: int) -> None:
         """Let the device start anew with reading *row*: its counter and its clock begin again."""
@@ -82,10 +136,8 @@ class FrameWriter:
 
     def write(
         self, values: NDArray[np.float64], rows: NDArray[np.int64], silent: NDArray[np.bool_]
-    ) -> tuple[list[bytes], list[int | None]]:
+    ) -> Written:
         """Return a frame a reading with its line end, empty where the device is silent.
-
-        Beside it what each one is counted as, None where it is not.
 
         Parameters
         ----------
@@ -96,15 +148,16 @@ class FrameWriter:
         silent : array of bool, shape (n,)
             A silent reading is not counted.
         """
-        columns = []
-        for column, channel in enumerate(self._profile.channels):
-            form = f"%.{channel.decimals}f"
+        columns = [
             # Not equal to itself: NaN, a missing value.
-            columns.append([form % v if v == v else "" for v in values[:, column].tolist()])
+            [form % v if v == v else "" for v in values[:, column].tolist()]
+            for column, form in enumerate(self._forms)
+        ]
         counts = self._counted + np.cumsum(~silent)
         self._counted = int(counts[-1])
         rate, seconds = self._rate_hz, self._uptime_form
-        encode, end = self._codec.encode, self._codec.terminator
+        encode, end = self._encode, self._codec.terminator
+        words = self._words(values)
         sequence = [
             count if self._sequence and not quiet else None
             for count, quiet in zip(counts.tolist(), silent.tolist(), strict=True)
@@ -121,14 +174,14 @@ class FrameWriter:
             + end
             for texts, word, count, row, quiet in zip(
                 zip(*columns, strict=True),
-                self._words(values),
+                words,
                 sequence,
                 (rows - self._first).tolist(),
                 silent.tolist(),
                 strict=True,
             )
         ]
-        return frames, sequence
+        return Written(frames, sequence, words)
 
     def _words(self, values: NDArray[np.float64]) -> list[str]:
         """Return the status word of each reading: that of the first rule that applies."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from sensorkit.faults.plan import FaultPlan
 from sensorkit.faults.signal import check_scale
 from sensorkit.nearest import unknown
 from sensorkit.profile import Profile
-from sensorkit.signals import Stay, healthy_sigma
+from sensorkit.signals import Spell, healthy_sigmas
+from sensorkit.signals.course import WEAR
 
 # Readings that a plan is placed on at most; a few arrays of eight bytes each.
 MOST_READINGS = 50_000_000
@@ -43,40 +44,49 @@ def place_live(
     rate_hz: float,
     seed: int,
     readings: int | None,
-    stays: Callable[[int], list[Stay]],
+    spells: Callable[[int], list[Spell]],
+    units: Sequence[str],
+    unit: int,
 ) -> list[Placed]:
-    """Give each fault of *plan* its readings.
+    """Give each fault of *plan* that one unit has its readings.
 
     Parameters
     ----------
     plan : FaultPlan
+        With `channels: all` written out.
     profile : Profile
     rate_hz : float
     seed : int
     readings : int or None
         How many the device will give, if that is known.
-    stays : callable
-        Returns the stays in unhealthy states that begin before a reading; faults keep away.
+    spells : callable
+        Returns what is unhealthy and begins before a reading. Faults keep away from states and
+        repairs; a unit that wears out can have them.
+    units : sequence of str
+        What all units are called.
+    unit : int
+        Which one it is, from 0. The first one has the faults that name none.
 
     Raises
     ------
     PlanError
         If a fault cannot be placed: which one and why.
     """
-    if not plan.faults:
-        return []
-    sigmas = {c.name: healthy_sigma(c.waveform) for c in profile.channels if c.waveform}
+    own = []
     for number, fault in enumerate(plan.faults, start=1):
         title = f"fault {number} ({fault.title})"
-        if fault.device not in (None, profile.device):
-            raise PlanError(f"{title}: {unknown('device', str(fault.device), [profile.device])}")
-        if fault.channel is not None and fault.channel not in sigmas:
-            raise PlanError(f"{title}: {unknown('channel', fault.channel, sigmas)}")
+        if fault.device is not None and fault.device not in units:
+            raise PlanError(f"{title}: {unknown('device', fault.device, units)}")
+        if (units[0] if fault.device is None else fault.device) != units[unit]:
+            continue
+        own.append(number)
         if fault.start_s is None and readings is None and plan.window_s is None:
             raise PlanError(
                 f"{title} has no start, and it is not known how long the device will run; say "
                 "`start_s`, or give the plan a `window_s`, or the run a duration"
             )
+    if not own:
+        return []
     n = _reach(plan, rate_hz) if readings is None else readings
     if n > MOST_READINGS:
         raise PlanError(
@@ -86,9 +96,12 @@ def place_live(
     times = np.round(np.arange(n) * (NS_PER_S / rate_hz)).astype(np.int64)
     remedy = "move it, take another seed, or hold the device in its first state"
     taken = [
-        Taken(stay.start, min(stay.stop, n), f"the state {stay.state}", remedy) for stay in stays(n)
+        Taken(spell.start, min(spell.stop, n), spell.title, remedy)
+        for spell in spells(n)
+        if spell.kind != WEAR
     ]
-    placed = place(plan, times, seed=seed, taken=taken)
+    sigmas = healthy_sigmas(profile)
+    placed = place(plan, times, seed=seed, only=own, taken=taken)
     for one in placed:
         check_scale(one, sigmas.get(one.fault.channel or ""))
     return placed
@@ -100,17 +113,3 @@ def _reach(plan: FaultPlan, rate_hz: float) -> int:
     if plan.window_s is not None and any(fault.start_s is None for fault in plan.faults):
         ends.append(plan.window_s[1])
     return math.ceil(max(ends) * rate_hz) + 1
-
-
-def together(placed: list[Placed]) -> Iterator[list[Placed]]:
-    """Yield faults that overlap or touch together, in order of time."""
-    group: list[Placed] = []
-    stop = -1
-    for one in sorted(placed, key=lambda p: p.start_index):
-        if group and one.start_index > stop:
-            yield group
-            group = []
-        stop = max(stop, one.stop_index) if group else one.stop_index
-        group.append(one)
-    if group:
-        yield group

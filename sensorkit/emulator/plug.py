@@ -43,6 +43,14 @@ def here(link: Link) -> bool:
     return not isinstance(link, HasReader) or link.has_reader()
 
 
+def cannot_go_away(link: Link) -> str:
+    """Say that the port of *link* cannot be unplugged, and which can."""
+    return (
+        f"{link.name}: cannot be unplugged by a fault; serve the device on a new pseudo-terminal "
+        "with --link, or on a socket"
+    )
+
+
 class Switch:
     """Plugs a device in and out as its frames say, and says why bytes are lost."""
 
@@ -62,10 +70,7 @@ class Switch:
         if plugged == self._plugged:
             return
         if not isinstance(self._link, Pluggable):
-            raise LinkError(
-                f"{self._link.name}: cannot be unplugged by a fault plan; serve the device on a "
-                "new pseudo-terminal with --link, or on a socket"
-            )
+            raise LinkError(cannot_go_away(self._link))
         self._plugged = plugged
         port = self._link.name
         if plugged:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 
-from sensorkit.emulator.frames import EmulatedFrame, Served
+from sensorkit.emulator.frames import EmulatedFrame, Served, ToldAhead
 from sensorkit.emulator.plug import HasReader, Switch, here
 from sensorkit.emulator.truth_file import TruthWriter
 from sensorkit.emulator.uart import Uart
@@ -27,6 +27,9 @@ READER_SETTLES_S = 0.1
 # pseudo-terminal or a socket takes at once.
 JOIN_BYTES = 65536
 
+# And up to so many: those of a device that is silent have no bytes.
+JOIN_FRAMES = 8192
+
 
 class Sender:
     """Writes whole frames to a link and counts them: a frame begun is finished before the next."""
@@ -36,11 +39,13 @@ class Sender:
         link: Link,
         stop: Callable[[], bool],
         clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], object],
         truth: TruthWriter | None = None,
+        passed: Callable[[EmulatedFrame], None] = lambda _: None,
     ) -> None:
         self._link = link
         self._stop = stop
+        self._tell = passed
         self._clock = clock
         self._sleep = sleep
         self._truth = truth
@@ -85,6 +90,7 @@ class Sender:
             self.lost += 1
             self._drop(at, len(data))
         self._note(frame, at, due_s, self.seconds)
+        self._tell(frame)
 
     def insist(self, frames: list[EmulatedFrame]) -> None:
         """Send all *frames*, for as long as it takes the reader, or until the stop."""
@@ -120,6 +126,8 @@ class Sender:
         self.lost += len(torn)
         self.passed += begun
         self._at += ends[begun - 1] if begun else 0
+        for frame in frames[:begun]:
+            self._tell(frame)
 
     def sleep_until(self, due_s: float) -> None:
         """Sleep until so many seconds after the start, or until the stop."""
@@ -180,16 +188,19 @@ def serve(
     once: bool = False,
     truth: TruthWriter | None = None,
     on_start: Callable[[], None] = lambda: None,
+    on_line: Callable[[Callable[[], Served]], None] = lambda _: None,
+    passed: Callable[[EmulatedFrame], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Served:
     """Send *frames* over *link*, each when it is due.
 
     Parameters
     ----------
     frames : iterable of EmulatedFrame
-        In order of time; an empty one is a silence.
+        In order of time; an empty one is a silence. Those of an iterator with a `next_s` (the due
+        time of the next frame) are asked for only when they are due.
     link : Link
     speed : float, optional
         How many times faster than the device; None: as fast as the reader takes them, or as the
@@ -206,6 +217,10 @@ def serve(
         Told of all that is sent and lost; its `start` is the caller's, in *on_start*.
     on_start : callable
         Called when there is a reader, just before the first frame.
+    on_line : callable
+        Called then with a function that returns, at any time, what has been sent so far.
+    passed : callable
+        Called with each frame whose time has come, whether it got over the line or not.
     stop : callable
         Asked at least five times a second whether to stop.
     clock, sleep : callable
@@ -237,10 +252,12 @@ def serve(
     on_start()
     begun = True
     if baud is not None:
-        line = Uart(link, baud=baud, packet_ms=packet_ms, clock=clock, truth=truth)
+        line = Uart(link, baud=baud, packet_ms=packet_ms, clock=clock, truth=truth, passed=passed)
+        on_line(lambda: line.served)
         line.send(frames, speed=speed, stop=ended, sleep=sleep)
         return line.served
-    sender = Sender(link, ended, clock, sleep, truth)
+    sender = Sender(link, ended, clock, sleep, truth, passed)
+    on_line(lambda: sender.served)
     if speed is None:
         _send_all(frames, sender, ended)
     else:
@@ -249,7 +266,7 @@ def serve(
     return sender.served
 
 
-def wait_for_reader(link: Link, stop: Callable[[], bool], sleep: Callable[[float], None]) -> None:
+def wait_for_reader(link: Link, stop: Callable[[], bool], sleep: Callable[[float], object]) -> None:
     """Wait until somebody reads, if the link can tell."""
     if isinstance(link, HasReader):
         while not link.has_reader() and not stop():
@@ -261,7 +278,19 @@ def _send_in_time(
     frames: Iterable[EmulatedFrame], sender: Sender, speed: float, stop: Callable[[], bool]
 ) -> None:
     """Offer each of *frames* when it is due."""
-    for frame in frames:
+    source = iter(frames)
+    ahead = source if isinstance(source, ToldAhead) else None
+    while True:
+        # What is made at the last moment can still be changed up to then.
+        if ahead is not None and (next_s := ahead.next_s) is not None:
+            sender.sleep_until(next_s / speed)
+            if stop():
+                return
+            if ahead.next_s != next_s:
+                continue
+        frame = next(source, None)
+        if frame is None:
+            return
         due_s = frame.at_s / speed
         sender.sleep_until(due_s)
         if stop():
@@ -281,7 +310,7 @@ def _send_all(frames: Iterable[EmulatedFrame], sender: Sender, stop: Callable[[]
             sender.turn(frame)
         joined.append(frame)
         size += len(frame.data)
-        if size >= JOIN_BYTES:
+        if size >= JOIN_BYTES or len(joined) >= JOIN_FRAMES:
             sender.insist(joined)
             joined, size = [], 0
         if stop():

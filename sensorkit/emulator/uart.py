@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from sensorkit.emulator.frames import EmulatedFrame, Served
+from sensorkit.emulator.frames import EmulatedFrame, Served, ToldAhead
 from sensorkit.emulator.plug import HasReader, Switch, here
 from sensorkit.emulator.truth_file import TruthWriter
 from sensorkit.errors import LinkLost, UsageError
@@ -73,6 +73,8 @@ class Uart:
     clock : callable
         Seconds.
     truth : TruthWriter, optional
+    passed : callable
+        Called with each frame that is over.
 
     Notes
     -----
@@ -90,6 +92,7 @@ class Uart:
         packet_ms: float = 1.0,
         clock: Callable[[], float],
         truth: TruthWriter | None = None,
+        passed: Callable[[EmulatedFrame], None] = lambda _: None,
     ) -> None:
         if not 50 <= baud <= 100_000_000:
             raise UsageError(f"a line of {baud} baud is not possible; 50 to 100000000 are")
@@ -100,10 +103,12 @@ class Uart:
         self._packet_s = min(packet_ms / 1000, FIFO_BYTES / 2 * self._byte_s)
         self._clock = clock
         self._truth = truth
+        self._tell = passed
         self._switch = Switch(link, truth)
         self._plugged = True
         self._ahead_s = max(AHEAD_S, 2 * self._packet_s)
         self._source: Iterator[EmulatedFrame] = iter(())
+        self._told: ToldAhead | None = None
         self._speed: float | None = None
         self._ended = False
         self._queue: deque[_Passing] = deque()
@@ -128,15 +133,21 @@ class Uart:
         *,
         speed: float | None,
         stop: Callable[[], bool],
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], object],
     ) -> None:
         """Send *frames*; those of a device as fast as possible follow each other without a gap."""
         self._source, self._speed = iter(frames), speed
+        self._told = self._source if isinstance(self._source, ToldAhead) else None
         while True:
             while self._short(self._now() + self._ahead_s) and not self._pressed():
                 self._add()
-            if not self._queue:
+            if self._ended and not self._queue:
                 return
+            if not self._queue:
+                sleep(min(max(self._early_s(self._now()), INSTANT_S), NAP_S))
+                if stop():
+                    return
+                continue
             while (wait := self._wake() - self._now()) > INSTANT_S and not stop():
                 sleep(min(wait, NAP_S))
             if stop():
@@ -150,7 +161,15 @@ class Uart:
 
     def _short(self, until: float) -> bool:
         """Return whether the queue has nothing for some of the time *until* then."""
-        return not self._ended and (not self._queue or self._free < until)
+        short = not self._ended and (not self._queue or self._free < until)
+        return short and self._early_s(until - self._ahead_s) <= 0
+
+    def _early_s(self, now: float) -> float:
+        """Return how long the next frame need not be made yet: it can still be changed."""
+        if self._told is None or self._speed is None:
+            return 0.0
+        next_s = self._told.next_s
+        return 0.0 if next_s is None else next_s / self._speed - self._ahead_s - now
 
     def _pressed(self) -> bool:
         """Return whether something is to be handed over now."""
@@ -267,6 +286,7 @@ class Uart:
             self._lost += passing.damaged
         if self._truth is not None and (frame.data or frame.made):
             self._truth.frame(frame, passing.at, passing.due_s, seconds)
+        self._tell(frame)
 
     def _finish(self) -> None:
         """Hand over the rest of a frame that was begun."""

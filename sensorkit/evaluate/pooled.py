@@ -90,7 +90,7 @@ def _time_in_false_alarm(
         return {"time_in_false_alarm": None, "time_in_false_alarm_ci": None}
     runs = np.concatenate([np.empty(0), *seconds])
     taken = np.array([one.sum() for one in seconds]) / copies
-    share = float(taken.sum() / clean.sum())
+    share = min(float(taken.sum() / clean.sum()), 1.0)
     if not len(runs):
         return {"time_in_false_alarm": share, "time_in_false_alarm_ci": (0.0, math.inf)}
     if (clean > 0).sum() == 1:

@@ -15,7 +15,7 @@ from sensorkit.nearest import did_you_mean
 BEST = "best"
 """Stands for the detector that the verdict recommends."""
 
-Dimension = Literal["share", "rate", "seconds", "microseconds", "sigma", "channel"]
+Dimension = Literal["share", "rate", "seconds", "microseconds", "sigma", "channel", "factor"]
 
 SHARES = (
     *("vus_pr", "average_precision", "vus_roc", "roc_auc"),
@@ -25,7 +25,7 @@ SHARES = (
     *("point_precision", "point_recall", "point_f1"),
 )
 SIZES = ("a50", "a90", "a90_95")
-"""Of the detectability curves: sizes of faults, in the unit of the channel or in seconds."""
+"""Of the detectability curves: sizes of faults, in the unit of the channel or of the kind."""
 
 METRICS: dict[str, Dimension] = {
     **dict.fromkeys(SHARES, "share"),
@@ -44,9 +44,19 @@ UNITS: dict[Dimension, dict[str, float]] = {
 }
 """What may follow a number, and what it then counts."""
 
+NOT_IN_SIGMAS = {
+    ("seconds", True): "how long it lasts; use {}, in seconds",
+    ("seconds", False): "how late it is; use {}, in seconds",
+    ("factor", False): "a factor; use {}, as x1.05",
+}
+"""What to use for sizes that are no values, by their dimension and whether they are durations."""
+
 OPERATORS = {">=": ">=", "<=": "<=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
 SHAPE = re.compile(r"(?P<left>[^<>=≤≥!]*)(?P<sign>[<>=≤≥!]+)(?P<right>[^<>=≤≥!]*)")
-NUMBER = re.compile(r"(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>\S*)")
+NUMBER = re.compile(
+    r"(?P<times>[x\N{MULTIPLICATION SIGN}]?)"
+    r"(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>\S*)"
+)
 WANTED = "DETECTOR.METRIC>=NUMBER is wanted, as guard.event_recall>=0.9"
 
 
@@ -141,9 +151,19 @@ def parsed(texts: Sequence[str]) -> list[Requirement]:
 
 
 def dimension_of(metric: str, kind: str | None) -> Dimension:
-    """Return what the numbers of a metric are; the size of a fault may be how long it lasts."""
-    if METRICS[metric] == "channel" and kind in KINDS and KINDS[kind].magnitude is None:
-        return "seconds"
+    """Return what the numbers of a metric are.
+
+    The size of a fault may be how long it lasts, seconds that it is late, or a factor.
+
+    >>> dimension_of("a90_95", "stuck"), dimension_of("a90_95", "gain")
+    ('seconds', 'factor')
+    """
+    if METRICS[metric] == "channel" and kind in KINDS:
+        magnitude = KINDS[kind].magnitude
+        if magnitude is None or magnitude.unit == "seconds":
+            return "seconds"
+        if magnitude.unit == "factor":
+            return "factor"
     return METRICS[metric]
 
 
@@ -177,9 +197,10 @@ def _named(text: str, left: str) -> tuple[str, str, str | None, str | None]:
         raise _wrong(text, f"{part} does not depend on faults; leave out .{'.'.join(after)}")
     if channel is not None and not is_size(part):
         raise _wrong(text, f"{part} is not known by channel; leave out .{channel}")
-    if METRICS[part] == "sigma" and dimension_of(part.removesuffix("_sigma"), kind) == "seconds":
-        sizes = part.removesuffix("_sigma")
-        raise _wrong(text, f"the size of a {kind} is how long it lasts; use {sizes}, in seconds")
+    sizes = part.removesuffix("_sigma")
+    if METRICS[part] == "sigma" and dimension_of(sizes, kind) != "channel":
+        what = NOT_IN_SIGMAS[dimension_of(sizes, kind), KINDS[str(kind)].magnitude is None]
+        raise _wrong(text, f"the size of a {kind} is {what.format(sizes)}")
     return detector, part, kind, channel
 
 
@@ -198,6 +219,8 @@ def _number(text: str, right: str, metric: str, dimension: Dimension) -> float:
     if found is None:
         raise _wrong(text, f"{right!r} is no number; one is wanted after the comparison")
     unit = found["unit"]
+    if found["times"] and dimension != "factor":
+        raise _wrong(text, f"{right!r} is a factor, and {metric} is none; leave the x out")
     if unit and unit not in units:
         such = f"the number alone or with {', '.join(dict.fromkeys(units))}" if units else "no unit"
         raise _wrong(text, f"{unit!r} cannot follow a number of {metric}; {such} is wanted")
@@ -206,6 +229,10 @@ def _number(text: str, right: str, metric: str, dimension: Dimension) -> float:
     limit = value / 100 if unit == "%" else value * units.get(unit, 1.0)
     if not math.isfinite(limit) or limit < 0:
         raise _wrong(text, f"{right!r} is no limit for {metric}; a number from 0 on is wanted")
+    if dimension == "factor" and limit <= 1:
+        raise _wrong(
+            text, f"{metric} is a factor above 1, as x1.05; the same down is meant with it"
+        )
     if dimension == "share" and limit > 1:
         hint = f"; for {value:g} percent write {value:g}%" if not unit and value <= 100 else ""
         raise _wrong(text, f"{metric} is a share, from 0 to 1 or 0% to 100%{hint}")

@@ -178,7 +178,7 @@ def _time_in_false_alarm(seconds: Floats, clean: float, bunched: float) -> Row:
         return {}
     low, high = weighted_poisson_interval(seconds, clean, bunched)
     return {
-        "time_in_false_alarm": float(seconds.sum()) / clean,
+        "time_in_false_alarm": min(float(seconds.sum()) / clean, 1.0),
         # Without any such time nobody knows how long an alarm would have lasted.
         "time_in_false_alarm_ci": (low, min(high, 1.0) if len(seconds) else math.inf),
     }

@@ -22,6 +22,7 @@ from sensorkit.evaluate.events import (
     within,
 )
 from sensorkit.evaluate.settings import Settings
+from sensorkit.faults.labels import faults_of
 from sensorkit.profile import Profile
 from sensorkit.readings import Alert, Readings, Words, isoformat
 
@@ -52,7 +53,7 @@ class Trial:
     profile: Profile
     stretches: dict[str, Readings]
     labels: pd.DataFrame
-    """Of the test stretch, one row a fault."""
+    """Of the test stretch, one row a fault; one on several channels is one fault."""
     units: tuple[Unit, ...]
     known: NDArray[np.bool_]
     """Faulty readings, shape (n_test,)."""
@@ -146,7 +147,7 @@ def prepare(recording: Recording, settings: Settings) -> Trial:
                 f"recording {recording.name!r} has {len(readings)} readings, which leaves "
                 f"{len(part)} for the {name} stretch; record for longer or change the shares"
             )
-    labels = recording.labels()
+    labels = faults_of(recording.labels())
     _check_clean(recording.name, labels, stretches)
     units = tuple(_units(recording.name, stretches["test"], labels, recording.profile.device))
     known = np.concatenate([point_labels(labels.iloc[u.faults], u.time) for u in units])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,19 +13,36 @@ from numpy.typing import NDArray
 
 Layer = Literal["signal", "transport"]
 
+MOST_HISTORY = 100_000
+"""Readings before a fault that a kind may ask for at most: what an emulated device has to keep."""
+
+WHOLE_UNITS = ("bits", "bytes")
+
 
 @dataclass(frozen=True)
 class Magnitude:
     """What the magnitude of a kind of fault means, and which numbers it may be."""
 
     meaning: str
-    unit: Literal["channel", "bits", "bytes"]
+    unit: Literal["channel", "bits", "bytes", "factor", "seconds"]
     """`channel` is the unit of the channel, and may then be given in robust sigmas instead."""
     required: bool = True
     default: float | None = None
     """What stands for one that is not given; None leaves it to the kind."""
     signed: bool = True
     """Whether a negative one makes sense."""
+    most: float = math.inf
+    """The largest that makes sense; of a factor, its reciprocal is the smallest."""
+
+    @property
+    def neutral(self) -> float:
+        """Return the magnitude that changes nothing."""
+        return 1.0 if self.unit == "factor" else 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Return whether it is counted."""
+        return self.unit in WHOLE_UNITS
 
 
 class Kind(ABC):
@@ -43,6 +61,10 @@ class Kind(ABC):
     """Whether it may go without a duration: one reading."""
     takes_value: ClassVar[bool] = False
     """Whether `value:` (absolute) may be given."""
+    takes_period: ClassVar[bool] = False
+    """Whether `period_s:` may be given."""
+    needs_company: ClassVar[bool] = False
+    """Whether it can only be seen beside other channels."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -57,6 +79,18 @@ class Kind(ABC):
 
 KINDS: dict[str, Kind] = {}
 """Every kind there is, by the name that a plan uses."""
+
+
+def size_unit(kind: str, channel_unit: str = "") -> str:
+    """Return the unit of the magnitude of a kind of fault, as it is shown beside a number.
+
+    >>> size_unit("drift", "degC"), size_unit("gain", "degC"), size_unit("lag", "degC")
+    ('degC', 'factor', 's')
+    """
+    known = KINDS.get(kind)
+    if known is None or known.magnitude is None or known.magnitude.unit == "channel":
+        return channel_unit
+    return "s" if known.magnitude.unit == "seconds" else known.magnitude.unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +113,15 @@ class Stretch:
         The absolute value of the plan.
     rng : numpy.random.Generator
         The stream of this fault alone.
+    history : array of float64, shape (m,)
+        The channel in the readings right before the fault, the newest last, NaN where it is
+        missing: as many as `SignalKind.reach` asks for, fewer where there are no more.
+    step_s : float
+        The usual time between readings.
+    elapsed_s : array of float64, shape (n,)
+        Seconds since the fault began, counted from one step before its first reading.
+    period_s : float or None
+        That of the plan.
     """
 
     values: NDArray[np.float64]
@@ -88,6 +131,10 @@ class Stretch:
     magnitude: float
     value: float | None
     rng: np.random.Generator
+    history: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    step_s: float = 1.0
+    elapsed_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    period_s: float | None = None
 
     @property
     def first(self) -> float:
@@ -100,6 +147,18 @@ class SignalKind(Kind):
     """A fault of the sensor: it changes values."""
 
     layer = "signal"
+
+    def reach(self, magnitude: float | None, step_s: float) -> int:  # noqa: ARG002 - of others
+        """Return how many readings before the fault it wants to know, at most `MOST_HISTORY`.
+
+        Parameters
+        ----------
+        magnitude : float or None
+            In the unit of the kind.
+        step_s : float
+            The usual time between readings.
+        """
+        return 0
 
     @abstractmethod
     def distort(self, stretch: Stretch) -> NDArray[np.float64]:
@@ -137,7 +196,20 @@ class TransportKind(Kind):
     """Whether the port is gone while it lasts."""
     restarts: ClassVar[bool] = False
     """Whether the device starts anew when it is over."""
+    delays: ClassVar[bool] = False
+    """Whether it changes when frames arrive, by `distort_times`."""
 
     @abstractmethod
     def distort(self, passage: Passage) -> list[bytes]:
         """Return what arrives in the place of each frame, line ends included; `b""`: nothing."""
+
+    def distort_times(
+        self,
+        times_ns: NDArray[np.int64],
+        passage: Passage,  # noqa: ARG002 - of those that delay
+    ) -> NDArray[np.int64]:
+        """Return when the frames of *passage* arrive that would have come at *times_ns*.
+
+        Never earlier, and never before a frame that was sent before them.
+        """
+        return times_ns

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sensorkit.faults.base import Magnitude, Passage, TransportKind
+from sensorkit.wire.uart import misread
 
 BOOT_TEXT = b"boot: power on, self test passed\r\n"
 """What an emulated device says when it starts anew."""
+
+
+SENT_AT = 1_000_000
+"""Baud of a sender whose reader is at another speed; only the ratio matters."""
+
+MOST_LATE_S = 1e9
+"""A frame is not held up for longer: its time has to stay a time of 64 bits."""
 
 
 def split_line_end(frame: bytes) -> tuple[bytes, bytes]:
@@ -154,6 +165,51 @@ class EndlessLine(TransportKind):
         """Return the frames without their line ends; the last one keeps its own."""
         arrived = [split_line_end(frame)[0] for frame in passage.frames[:-1]]
         return arrived + list(passage.frames[-1:])
+
+
+class Jitter(TransportKind):
+    """Frames arrive late, each by another time; none overtakes another."""
+
+    name = "jitter"
+    magnitude = Magnitude(
+        "mean delay of a frame, drawn from an exponential", "seconds", signed=False
+    )
+    needs_bytes = False
+    delays = True
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return the frames as they are."""
+        return list(passage.frames)
+
+    def distort_times(self, times_ns: NDArray[np.int64], passage: Passage) -> NDArray[np.int64]:
+        """Return the later times; one that is held up holds up those behind it."""
+        mean = passage.magnitude or 0.0
+        late_s = np.minimum(passage.rng.exponential(mean, len(times_ns)), MOST_LATE_S)
+        # Whole microseconds, as recordings have them.
+        late = np.rint(late_s * 1e6).astype(np.int64) * 1000
+        arrived: NDArray[np.int64] = np.maximum.accumulate(times_ns + late)
+        return arrived
+
+
+class BaudMismatch(TransportKind):
+    """The port is read at another speed than the device sends at."""
+
+    name = "baud_mismatch"
+    magnitude = Magnitude(
+        "speed of the reader, the sender's being 1", "factor", required=False, default=0.5,
+        signed=False, most=100.0,
+    )  # fmt: skip
+
+    def distort(self, passage: Passage) -> list[bytes]:
+        """Return what a UART makes of each frame; the line rests between two frames.
+
+        The line end is usually lost with the rest, so that what arrives has no lines, or too many.
+        """
+        read_at = round(SENT_AT * (passage.magnitude or 0.5))
+        return [
+            misread(frame, sent_at=SENT_AT, read_at=read_at) if frame else b""
+            for frame in passage.frames
+        ]
 
 
 class Reset(TransportKind):

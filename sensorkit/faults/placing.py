@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.errors import PlanError
-from sensorkit.faults.plan import Fault, FaultPlan, overlap_text
+from sensorkit.faults.fault import Fault
+from sensorkit.faults.plan import FaultPlan, overlap_text
 
 NS_PER_S = 1_000_000_000
 
@@ -24,13 +26,21 @@ FAULT_STREAMS = 1
 
 
 class Placed(NamedTuple):
-    """A fault and the rows [start_index, stop_index) of its device that it covers."""
+    """A fault on one channel and the rows [start_index, stop_index) of its device it covers."""
 
     fault: Fault
     id: int
-    """Its place in the plan, from 1; the id of its label."""
+    """The id of its label: faults are counted from 1 in the order of the plan, one that hits
+    several channels once for each."""
     start_index: int
     stop_index: int
+    place_in_plan: int | None = None
+    """From 1; None: its id."""
+
+    @property
+    def number(self) -> int:
+        """Return the place of the fault in the plan, from 1; parts of one fault share it."""
+        return self.id if self.place_in_plan is None else self.place_in_plan
 
 
 class Taken(NamedTuple):
@@ -73,12 +83,13 @@ def place(
     Parameters
     ----------
     plan : FaultPlan
+        With `channels: all` written out; see `FaultPlan.on`.
     times_ns : array of int64, shape (n,)
         When the readings came. A time that goes back (a reset) counts as the latest so far.
     seed : int
         Beside the plan's own seed, what fixes the places.
     only : iterable of int, optional
-        Ids of the faults to place: those of this device. All by default.
+        Places in the plan, from 1, of the faults to place: those of this device. All by default.
     present : mapping of str to array of bool, shape (n,), optional
         Where a channel has a value; a fault on it must touch some.
     taken : sequence of Taken
@@ -87,7 +98,7 @@ def place(
     Returns
     -------
     list of Placed
-        As many as were asked for, in the order of the plan.
+        All that were asked for, in the order of the plan: one for each channel of each fault.
 
     Raises
     ------
@@ -106,13 +117,27 @@ def place(
         ground.take(span)
     wanted = set(only) if only is not None else None
     placed = []
-    for number, fault in enumerate(plan.faults, start=1):
-        if wanted is None or number in wanted:
-            spot = ground.fixed(number, fault) if fault.start_s is not None else None
-            rng = fault_streams(plan, seed, number)[0]
-            placed.append(spot or ground.drawn(number, fault, rng))
-            ground.add(placed[-1])
+    for number, group in itertools.groupby(plan.parts(), key=lambda part: part.number):
+        if wanted is not None and number not in wanted:
+            continue
+        parts, fault = list(group), plan.faults[number - 1]
+        if fault.start_s is not None:
+            spot = ground.fixed(number, fault)
+        else:
+            rng = fault_streams(plan, seed, parts[0].id)[0]
+            spot = ground.drawn(number, fault, rng)
+        ground.add(spot)
+        placed += [Placed(part.fault, part.id, spot.start, spot.stop, number) for part in parts]
     return placed
+
+
+class _Spot(NamedTuple):
+    """A fault of a plan, whatever its channels, and the rows it covers."""
+
+    fault: Fault
+    number: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
@@ -142,7 +167,7 @@ class _Ground:
         self._ns = np.maximum.accumulate(times_ns) - times_ns[0]
         self._period = usual_period(self._ns)
         self._length_ns = int(self._ns[-1]) + self._period
-        self._spans: list[Placed] = []
+        self._spans: list[_Spot] = []
         self._taken: list[Taken] = []
         self._drawn = 0
         self._stops: dict[Any, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
@@ -150,10 +175,10 @@ class _Ground:
     def take(self, span: Taken) -> None:
         self._taken.append(span)
 
-    def add(self, placed: Placed) -> None:
-        self._spans.append(placed)
+    def add(self, spot: _Spot) -> None:
+        self._spans.append(spot)
 
-    def fixed(self, number: int, fault: Fault) -> Placed:
+    def fixed(self, number: int, fault: Fault) -> _Spot:
         """Place a fault that says when it starts."""
         start_ns = round((fault.start_s or 0.0) * NS_PER_S)
         title = f"fault {number} ({fault.title})"
@@ -173,46 +198,47 @@ class _Ground:
                     "longer recording or run"
                 )
             stop = int(np.searchsorted(self._ns, stop_ns, side="left"))
-        placed = Placed(fault, number, start, stop)
+        spot = _Spot(fault, number, start, stop)
         if stop <= start or start >= len(self._ns):
             raise PlanError(
                 f"{title} touches no reading: none came from {fault.start_s:g} s on for "
                 f"{fault.duration_s or 0:g} s; move it or make it longer"
             )
-        there = self._present.get(fault.channel or "")
-        if there is not None and not there[start:stop].any():
-            raise PlanError(
-                f"{title} touches no value: {fault.channel!r} is missing in all readings from "
-                f"{fault.start_s:g} s on for {fault.duration_s or 0:g} s; move it"
-            )
-        self._refuse_overlap(placed)
-        return placed
+        for name in fault.names:
+            there = self._present.get(name)
+            if there is not None and not there[start:stop].any():
+                raise PlanError(
+                    f"{title} touches no value: {name!r} is missing in all readings from "
+                    f"{fault.start_s:g} s on for {fault.duration_s or 0:g} s; move it"
+                )
+        self._refuse_overlap(spot)
+        return spot
 
-    def _refuse_overlap(self, placed: Placed) -> None:
+    def _refuse_overlap(self, spot: _Spot) -> None:
         def seconds(start: int, stop: int) -> tuple[float, float]:
             end_ns = int(self._ns[stop]) if stop < len(self._ns) else self._length_ns
             return round(int(self._ns[start]) / NS_PER_S, 3), round(end_ns / NS_PER_S, 3)
 
-        mine = (placed.id, placed.fault, *seconds(placed.start_index, placed.stop_index))
+        mine = (spot.number, spot.fault, *seconds(spot.start, spot.stop))
         for other in self._spans:
-            apart = other.stop_index <= placed.start_index or placed.stop_index <= other.start_index
-            if not apart and not self._plan.may_overlap(placed.fault, other.fault):
-                theirs = (other.id, other.fault, *seconds(other.start_index, other.stop_index))
+            apart = other.stop <= spot.start or spot.stop <= other.start
+            if not apart and not self._plan.may_overlap(spot.fault, other.fault):
+                theirs = (other.number, other.fault, *seconds(other.start, other.stop))
                 hint = "; list faults that say when they start before those that do not"
                 drawn = other.fault.start_s is None
                 raise PlanError(overlap_text(mine, theirs) + (hint if drawn else ""))
         for span in self._taken:
-            if span.start < placed.stop_index and placed.start_index < span.stop:
+            if span.start < spot.stop and spot.start < span.stop:
                 start, stop = seconds(span.start, span.stop)
                 raise PlanError(
-                    f"fault {placed.id} ({placed.fault.title}, {mine[2]:g}-{mine[3]:g} s) overlaps "
+                    f"fault {spot.number} ({spot.fault.title}, {mine[2]:g}-{mine[3]:g} s) overlaps "
                     f"{span.title} ({start:g}-{stop:g} s); {span.remedy}"
                 )
 
-    def drawn(self, number: int, fault: Fault, rng: np.random.Generator) -> Placed:
+    def drawn(self, number: int, fault: Fault, rng: np.random.Generator) -> _Spot:
         """Place a fault by the seed, at least the plan's gap away from any other."""
         first, last_ns = self._window()
-        key = (fault.duration_s, fault.channel)
+        key = (fault.duration_s, fault.names)
         if key not in self._stops:
             self._stops[key] = self._all_stops(fault)
         stops, worth = self._stops[key]
@@ -229,7 +255,7 @@ class _Ground:
         self._drawn += 1
         good = starts[(cost == cost.min()) | (left >= ROOM_TO_SPARE * self._drawn)]
         start = int(good[rng.integers(len(good))])
-        return Placed(fault, number, start, int(stops[start]))
+        return _Spot(fault, number, start, int(stops[start]))
 
     def _window(self) -> tuple[int, int]:
         """Return the first row of the window and its end in nanoseconds."""
@@ -247,19 +273,24 @@ class _Ground:
         one that stood over a pause in the recording would be a label with nothing in it.
         """
         n = len(self._ns)
-        there = self._present.get(fault.channel or "", np.ones(n, dtype=np.bool_))
+        everywhere = np.ones(n, dtype=np.bool_)
+        channels = [self._present.get(name, everywhere) for name in fault.names] or [everywhere]
         if fault.duration_s is None:
-            return np.arange(1, n + 1), there
+            return np.arange(1, n + 1), np.logical_and.reduce(channels)
         duration = round(fault.duration_s * NS_PER_S)
         stops = np.searchsorted(self._ns, self._ns + duration, side="left").astype(np.int64)
-        enough = max(1, int(duration / usual_period(self._ns[there]) / 2))
-        count = np.concatenate([[0], np.cumsum(there)])
-        return stops, there & (count[stops] - count[:-1] >= enough)
+        # Channels may come in readings of their own: it begins with a value of any of them.
+        worth = np.logical_or.reduce(channels)
+        for there in channels:
+            enough = max(1, int(duration / usual_period(self._ns[there]) / 2))
+            count = np.concatenate([[0], np.cumsum(there)])
+            worth &= count[stops] - count[:-1] >= enough
+        return stops, worth
 
     def _free(self, low: int, high: int) -> list[tuple[int, int]]:
         """Return the free stretches of rows [low, high), the gaps around faults taken off."""
         gap = self._plan.gap
-        spans = [(span.start_index, span.stop_index) for span in self._spans]
+        spans = [(span.start, span.stop) for span in self._spans]
         spans += [(span.start, span.stop) for span in self._taken]
         free = []
         for start, stop in sorted(spans):

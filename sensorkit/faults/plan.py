@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
 
-from sensorkit.checked_yaml import Document, Misplaced, Section
+from sensorkit.checked_yaml import Document, Misplaced
 from sensorkit.errors import PlanError
-
-# Importing the two modules is what fills KINDS.
-from sensorkit.faults import on_bytes, on_values
-from sensorkit.faults.base import KINDS, Kind
+from sensorkit.faults.base import KINDS
+from sensorkit.faults.fault import Fault, Positive, Seconds, resolved
 from sensorkit.nearest import unknown
 from sensorkit.readings import Readings
 
@@ -30,87 +28,20 @@ GAP_READINGS = 60
 """Healthy readings between two faults, unless the plan says otherwise: a rolling window of 50
 readings has then forgotten the fault before, so that each one is met from a healthy state."""
 
-__all__ = ["GAP_READINGS", "KINDS", "Fault", "FaultPlan", "on_bytes", "on_values", "shipped"]
+LATE_SHARE = 0.25
+"""By which share of its duration what is late is so in a campaign."""
 
-# Strict: a YAML text ("60") or truth value is no number. Bounded: 1e9 s are 31 years, and a frame
-# has no room for more digits than 1e12 with its decimals.
-Number = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
-Positive = Annotated[float, Field(strict=True, gt=0, le=1e9, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
+__all__ = ["GAP_READINGS", "KINDS", "Fault", "FaultPlan", "shipped"]
 
 
-class Fault(Section):
-    """One fault of a plan."""
+class Part(NamedTuple):
+    """A fault of a plan on one of its channels."""
 
-    kind: str
-    channel: str | None = None
-    """What a signal fault acts on; a transport fault acts on whole frames and has none."""
-    device: str | None = None
-    """The device it hits; the first there is where not given."""
-    start_s: Seconds | None = None
-    """Seconds since the first reading of the device; None: placed by the seed."""
-    duration_s: Positive | None = None
-    """Readings from the start until just before start + duration are touched."""
-    magnitude: Number | None = None
-    """In the unit that the kind says, for most the unit of the channel."""
-    magnitude_sigma: Number | None = None
-    """The same in robust sigmas of the healthy channel."""
-    onset: Literal["abrupt", "gradual"] = "abrupt"
-    """gradual: the fault grows over the first half of its duration, then stays."""
-    value: Number | None = None
-    """The absolute value of a `stuck`; its first value where not given."""
-
-    @property
-    def of(self) -> Kind:
-        """Return the kind, with what it takes and does."""
-        return KINDS[self.kind]
-
-    @property
-    def title(self) -> str:
-        """Return kind and channel, as people say it."""
-        return f"{self.kind} on {self.channel}" if self.channel else self.kind
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if self.kind not in KINDS:
-            raise Misplaced(("kind",), unknown("kind of fault", self.kind, KINDS))
-        for field, mistake in _mistakes(self, KINDS[self.kind]):
-            raise Misplaced((field,), mistake)
-        return self
-
-
-def _mistakes(fault: Fault, kind: Kind) -> Iterable[tuple[str, str]]:
-    """Yield what *fault* says that its kind does not take, and what it leaves out."""
-    given = fault.magnitude is not None or fault.magnitude_sigma is not None
-    if kind.layer == "signal" and fault.channel is None:
-        yield "kind", f"a {kind.name} needs a channel: add `channel: NAME`"
-    if kind.layer == "transport" and fault.channel is not None:
-        yield "channel", f"a {kind.name} acts on whole frames; leave the channel out"
-    if fault.duration_s is None and not kind.momentary:
-        yield "kind", f"a {kind.name} needs a duration: add `duration_s: SECONDS`"
-    if fault.onset == "gradual" and not kind.gradual:
-        able = ", ".join(name for name, other in KINDS.items() if other.gradual)
-        yield "onset", f"a {kind.name} cannot begin gradually; those that can are {able}"
-    if fault.value is not None and not kind.takes_value:
-        yield "value", f"a {kind.name} takes no absolute value; give a magnitude"
-    if fault.magnitude is not None and fault.magnitude_sigma is not None:
-        yield "magnitude_sigma", "give either magnitude or magnitude_sigma, not both"
-    size = fault.magnitude if fault.magnitude is not None else fault.magnitude_sigma
-    field = "magnitude" if fault.magnitude is not None else "magnitude_sigma"
-    if kind.magnitude is None:
-        if given:
-            yield field, f"a {kind.name} takes no magnitude; its size is its duration"
-        return
-    if not given and kind.magnitude.required:
-        yield "kind", f"a {kind.name} needs magnitude or magnitude_sigma: {kind.magnitude.meaning}"
-    if fault.magnitude_sigma is not None and kind.magnitude.unit != "channel":
-        yield field, f"the magnitude of a {kind.name} is in {kind.magnitude.unit}, not in sigmas"
-    if size == 0:
-        yield field, f"a {kind.name} of size 0 changes nothing"
-    if size is not None and size < 0 and not kind.magnitude.signed:
-        yield field, f"the magnitude of a {kind.name} must be above 0: {kind.magnitude.meaning}"
-    if size is not None and kind.magnitude.unit != "channel" and size != int(size):
-        yield field, f"the magnitude of a {kind.name} is a whole number of {kind.magnitude.unit}"
+    id: int
+    """That of its label: parts are counted from 1 in the order of the plan."""
+    number: int
+    """The place of the fault in the plan, from 1."""
+    fault: Fault
 
 
 class FaultPlan(Document):
@@ -180,12 +111,41 @@ class FaultPlan(Document):
 
     def may_overlap(self, one: Fault, other: Fault) -> bool:
         """Tell whether the plan allows these two at the same time."""
-        return (
-            self.overlap == "channels"
-            and one.channel is not None
-            and other.channel is not None
-            and one.channel != other.channel
-        )
+        return self.overlap == "channels" and not one.meets(other)
+
+    def on(self, channels: Sequence[str]) -> Self:
+        """Return the plan for a device that has *channels*: `channels: all` is written out.
+
+        Raises
+        ------
+        PlanError
+            If a fault names a channel that is not there, or cannot be seen on the only one.
+
+        Examples
+        --------
+        >>> plan = FaultPlan(faults=(Fault(kind="stuck", channels="all", duration_s=5),))
+        >>> plan.on(["T", "V"]).faults[0].title
+        'stuck on T and V'
+        """
+        faults = []
+        for number, fault in enumerate(self.faults, start=1):
+            try:
+                faults.append(resolved(fault, channels))
+            except ValueError as error:
+                raise PlanError(f"fault {number} ({fault.title}): {error}") from error
+        return self.model_copy(update={"faults": tuple(faults)})
+
+    def parts(self) -> list[Part]:
+        """Return what there are labels of: each fault, on each of its channels alone.
+
+        `channels: all` has to be written out before; see `on`.
+        """
+        numbered = [
+            (number, part)
+            for number, fault in enumerate(self.faults, start=1)
+            for part in fault.parts()
+        ]
+        return [Part(own, *numbered_part) for own, numbered_part in enumerate(numbered, start=1)]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the faults as a table, a row each, with the keys of the YAML file as columns.
@@ -271,7 +231,8 @@ class FaultPlan(Document):
         channels : sequence of str
         sizes_sigma : sequence of float
             Magnitudes in robust sigmas; kinds without a magnitude in the unit of a channel
-            are not crossed with it.
+            are not crossed with it: they have their usual one, and what is late is so by a
+            quarter of the duration.
         durations_s : sequence of float
             A momentary kind (spike) lasts one reading and is not crossed with it.
         repeats : int
@@ -309,11 +270,13 @@ class FaultPlan(Document):
                 [None] if kind.momentary else durations_s,
                 range(repeats),
             ):
+                late = kind.magnitude is not None and kind.magnitude.unit == "seconds"
                 faults.append(
                     {
                         "kind": name,
                         "channel": channel,
                         "duration_s": duration,
+                        "magnitude": (duration or 0.0) * LATE_SHARE if late else None,
                         "magnitude_sigma": size,
                     }
                 )
@@ -330,8 +293,7 @@ def overlap_text(
         f"fault {number} ({fault.title}, {start:g}-{stop:g} s)"
         for number, fault, start, stop in sorted((one, other), key=lambda span: span[0])
     ]
-    channels = {one[1].channel, other[1].channel}
-    allowed = ", or say `overlap: channels`" if len(channels - {None}) == 2 else ""
+    allowed = "" if one[1].meets(other[1]) else ", or say `overlap: channels`"
     return f"{texts[1]} overlaps {texts[0]}; move or shorten one{allowed}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import pandas as pd
 
 from sensorkit.display.cards import Card, Table, shortened
-from sensorkit.display.formats import count, number, seconds
+from sensorkit.display.formats import count, number, seconds, sized
 from sensorkit.faults.base import TransportKind
 from sensorkit.faults.signal import distort_values, injections, labels_of
 from sensorkit.profile import Profile
@@ -56,7 +56,7 @@ def card(plan: FaultPlan) -> Card:
 def _row(fault: Fault) -> tuple[str, ...]:
     return (
         fault.kind,
-        fault.channel or "all",
+        ", ".join(fault.names) or "all",
         fault.device or "the first",
         "by the seed" if fault.start_s is None else f"{fault.start_s:g} s",
         "one reading" if fault.duration_s is None else seconds(fault.duration_s),
@@ -68,9 +68,11 @@ def _row(fault: Fault) -> tuple[str, ...]:
 def _size(fault: Fault) -> str:
     if fault.magnitude_sigma is not None:
         return f"{number(fault.magnitude_sigma)} sigma"
+    if isinstance(fault.magnitude, dict):
+        return ", ".join(f"{name} {number(size)}" for name, size in fault.magnitude.items())
     if fault.magnitude is not None:
-        unit = fault.of.magnitude.unit if fault.of.magnitude is not None else ""
-        return number(fault.magnitude) if unit == "channel" else f"{number(fault.magnitude)} {unit}"
+        unit = fault.of.magnitude.unit if fault.of.magnitude is not None else "channel"
+        return sized(fault.magnitude, {"channel": "", "seconds": "s"}.get(unit, unit))
     return "" if fault.value is None else f"at {number(fault.value)}"
 
 

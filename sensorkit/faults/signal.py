@@ -11,83 +11,35 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.errors import PlanError
-from sensorkit.faults.base import SignalKind, Stretch, TransportKind
+from sensorkit.faults.base import TransportKind
 from sensorkit.faults.labels import label, labels_frame, sizes
-from sensorkit.faults.placing import Placed, Taken, fault_streams, place, usual_period
-from sensorkit.faults.plan import Fault, FaultPlan
-from sensorkit.faults.transport import refuse_live
+from sensorkit.faults.placing import (
+    NS_PER_S,
+    Placed,
+    Taken,
+    fault_streams,
+    place,
+    usual_period,
+)
+from sensorkit.faults.plan import FaultPlan
+from sensorkit.faults.stretch import apply_signal, reach, robust_sigma
+from sensorkit.faults.transport import distort_times, refuse_live
 from sensorkit.nearest import unknown
 from sensorkit.readings import FaultLabel, Readings
 from sensorkit.readings.frames import WORDS
 
-# A normal distribution's standard deviation is this many median absolute deviations.
-SIGMAS_PER_MAD = 1.4826
-
-
-def robust_sigma(values: NDArray[np.float64]) -> float:
-    """Return 1.4826 times the median absolute deviation of *values* from the median, NaN left out.
-
-    Equals the standard deviation of Gaussian values, and is not moved by a few outliers. It
-    measures all that the healthy signal does, slow wandering and cycles included, not the noise
-    alone. 0 where more than half of the values are equal, or none is there.
-
-    Examples
-    --------
-    >>> robust_sigma(np.array([1.0, 2.0, 3.0, 4.0, 1000.0]))
-    1.4826
-    """
-    there = values[~np.isnan(values)]
-    if len(there) == 0:
-        return 0.0
-    return SIGMAS_PER_MAD * float(np.median(np.abs(there - np.median(there))))
-
-
-def apply_signal(
-    values: NDArray[np.float64],
-    times_ns: NDArray[np.int64],
-    fault: Fault,
-    *,
-    before: float,
-    magnitude: float | None,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return what a faulty sensor gives instead of *values*.
-
-    Parameters
-    ----------
-    values : array of float64, shape (n,)
-        The channel in all readings the fault covers; NaN stays NaN.
-    times_ns : array of int64, shape (n,)
-    fault : Fault
-        Of a signal kind.
-    before : float
-        The last value of the channel before the fault; NaN if there was none.
-    magnitude : float or None
-        In the unit of the channel.
-    rng : numpy.random.Generator
-        The stream of this fault.
-
-    Returns
-    -------
-    array of float64, shape (n,)
-    """
-    kind = fault.of
-    if not isinstance(kind, SignalKind):
-        raise TypeError(f"{kind.name} is no fault of values but of the {kind.layer} layer")
-    period = usual_period(times_ns)
-    passed = np.maximum.accumulate(times_ns) - times_ns[0] + period
-    progress = passed / passed[-1]
-    gradual = fault.onset == "gradual"
-    stretch = Stretch(
-        values=values,
-        progress=progress,
-        weight=np.minimum(1.0, 2.0 * progress) if gradual else np.ones(len(values)),
-        before=before,
-        magnitude=np.nan if magnitude is None else magnitude,
-        value=fault.value,
-        rng=rng,
-    )
-    return np.where(np.isnan(values), np.nan, kind.distort(stretch))
+__all__ = [
+    "Injection",
+    "apply_signal",
+    "arrival_times",
+    "check_scale",
+    "distort_values",
+    "inject",
+    "injections",
+    "labels_of",
+    "reach",
+    "robust_sigma",
+]
 
 
 class Injection(NamedTuple):
@@ -133,23 +85,21 @@ def injections(
     if len(readings) == 0:
         raise PlanError("there is no reading to inject a fault into; give a recording with some")
     codes, vocabulary = readings.device.codes, (*readings.device.vocabulary, "")
+    plan = plan.on(readings.channels)
     _, firsts = np.unique(codes, return_index=True)
     code_of = {vocabulary[codes[row]]: codes[row] for row in sorted(firsts.tolist())}
     devices = list(code_of)
-    ids_of: dict[str, list[int]] = {device: [] for device in devices}
+    numbers_of: dict[str, list[int]] = {device: [] for device in devices}
     for number, fault in enumerate(plan.faults, start=1):
         device = devices[0] if fault.device is None else fault.device
-        if device not in ids_of:
+        if device not in numbers_of:
             raise PlanError(f"fault {number} ({fault.title}): {unknown('device', device, devices)}")
-        if fault.channel is not None and fault.channel not in readings.channels:
-            problem = unknown("channel", fault.channel, readings.channels)
-            raise PlanError(f"fault {number} ({fault.title}): {problem}")
-        ids_of[device].append(number)
+        numbers_of[device].append(number)
     found = []
-    for device, ids in ids_of.items():
-        if ids:
+    for device, mine in numbers_of.items():
+        if mine:
             rows = np.flatnonzero(codes == code_of[device])
-            found += list(_on_device(readings, plan, seed, device, rows, ids, scales, existing))
+            found += list(_on_device(readings, plan, seed, device, rows, mine, scales, existing))
     return sorted(found, key=lambda injection: injection.placed.id)
 
 
@@ -159,15 +109,15 @@ def _on_device(
     seed: int,
     device: str,
     rows: NDArray[np.int64],
-    ids: list[int],
+    numbers: list[int],
     scales: Mapping[str, float] | None,
     existing: Sequence[FaultLabel],
 ) -> Iterator[Injection]:
-    """Place the faults *ids* of the plan on one device."""
+    """Place faults of the plan, by their places in it, on one device."""
     own = readings.values[rows]
     times = readings.time[rows]
-    used = {plan.faults[i - 1].channel for i in ids} - {None}
-    columns = {name: own[:, readings.channels.index(name)] for name in sorted(map(str, used))}
+    used = {name for number in numbers for name in plan.faults[number - 1].names}
+    columns = {name: own[:, readings.channels.index(name)] for name in sorted(used)}
     taken = [
         Taken(
             int(np.searchsorted(times, old.start)),
@@ -179,7 +129,7 @@ def _on_device(
     ]
     present = {name: ~np.isnan(values) for name, values in columns.items()}
     sigmas: dict[str, float] = dict(scales or {})
-    for placed in place(plan, times, seed=seed, only=ids, present=present, taken=taken):
+    for placed in place(plan, times, seed=seed, only=numbers, present=present, taken=taken):
         name = placed.fault.channel
         if name is not None and name not in sigmas:
             sigmas[name] = robust_sigma(columns[name])
@@ -192,9 +142,9 @@ def check_scale(placed: Placed, sigma: float | None) -> None:
     """Refuse a magnitude in sigmas of a channel that does not move."""
     if placed.fault.magnitude_sigma is not None and not sigma:
         raise PlanError(
-            f"fault {placed.id} ({placed.fault.title}) is {placed.fault.magnitude_sigma:g} robust "
-            "sigmas large, but the channel's sigma is 0 (half of its values are equal, or its "
-            "waveform does not move); give the magnitude in the unit of the channel"
+            f"fault {placed.number} ({placed.fault.title}) is {placed.fault.magnitude_sigma:g} "
+            "robust sigmas large, but the channel's sigma is 0 (half of its values are equal, or "
+            "its waveform does not move); give the magnitude in the unit of the channel"
         )
 
 
@@ -214,12 +164,17 @@ def distort_values(
     """
     values = readings.values.copy(order="F")
     touched = np.zeros(values.shape, dtype=np.bool_, order="F")
-    for placed, _, rows, sigma in faults:
+    steps_s: dict[str, float] = {}
+    for placed, device, rows, sigma in faults:
         name = placed.fault.channel
         if name is None:
             continue
+        if device not in steps_s:
+            steps_s[device] = usual_period(np.maximum.accumulate(readings.time[rows])) / NS_PER_S
+        step_s = steps_s[device]
         column = readings.channels.index(name)
         covered = rows[placed.start_index : placed.stop_index]
+        earlier = max(placed.start_index - reach(placed.fault, 1 / step_s), 0)
         faulty = apply_signal(
             values[covered, column],
             readings.time[covered],
@@ -227,10 +182,31 @@ def distort_values(
             before=_last_value(values[:, column], rows[: placed.start_index]),
             magnitude=sizes(placed, sigma)[0],
             rng=fault_streams(plan, seed, placed.id)[1],
+            history=values[rows[earlier : placed.start_index], column],
+            step_s=step_s,
         )
         touched[covered, column] |= ~np.isnan(values[covered, column])
         values[covered, column] = faulty
     return values, touched
+
+
+def arrival_times(
+    readings: Readings, faults: Sequence[Injection], plan: FaultPlan, seed: int
+) -> NDArray[np.int64]:
+    """Return when the readings come, those late that a fault of the line holds up."""
+    times = readings.time
+    for placed, _, rows, _ in faults:
+        kind = placed.fault.of
+        if not (isinstance(kind, TransportKind) and kind.delays):
+            continue
+        if times is readings.time:
+            times = times.copy()
+        hit = rows[placed.start_index : placed.stop_index]
+        times[hit] = distort_times(times[hit], placed, plan, seed)
+        # Those behind it wait for the last one.
+        behind = rows[placed.stop_index :]
+        times[behind] = np.maximum(times[behind], times[hit[-1]])
+    return times
 
 
 def _last_value(values: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
@@ -248,13 +224,22 @@ def labels_of(
     faults: Sequence[Injection],
     seed: int,
 ) -> list[FaultLabel]:
-    """Return a label for each fault: the first and last reading it touched."""
+    """Return a label for each fault and channel: the first and last reading the fault touched.
+
+    Those of one fault on several channels say the same times, those of the fault: that is how
+    they are known to be one.
+    """
+    channels: dict[int, list[int]] = {}
+    for placed, *_ in faults:
+        if placed.fault.channel is not None:
+            column = readings.channels.index(placed.fault.channel)
+            channels.setdefault(placed.number, []).append(column)
     labels = []
     for injection in faults:
         rows = injection.touched
-        name = injection.placed.fault.channel
-        if name is not None:
-            rows = rows[~np.isnan(readings.values[rows, readings.channels.index(name)])]
+        if injection.placed.number in channels:
+            hit = readings.values[rows][:, channels[injection.placed.number]]
+            rows = rows[~np.isnan(hit).all(axis=1)]
         times = readings.time[rows]
         labels.append(
             label(
@@ -329,6 +314,7 @@ def inject(
 
     Examples
     --------
+    >>> from sensorkit.faults import Fault
     >>> time = np.arange(300) * 1_000_000_000
     >>> healthy = Readings.build(time, np.zeros((300, 1)), ["T"])
     >>> plan = FaultPlan(faults=(Fault(kind="bias", channel="T", duration_s=5, magnitude=2.0),))
@@ -345,22 +331,27 @@ def inject(
             refuse_live(injection.placed)
             if kind.needs_bytes:
                 raise PlanError(
-                    f"fault {injection.placed.id} ({kind.name}) acts on the bytes of frames, and "
-                    "readings have none; inject it into a captured recording, which has its "
+                    f"fault {injection.placed.number} ({kind.name}) acts on the bytes of frames, "
+                    "and readings have none; inject it into a captured recording, which has its "
                     "raw.log, or into the emulator"
                 )
-            keep[injection.touched] = False
+            keep[injection.touched] = kind.delays
     values, touched = distort_values(given, faults, plan, seed)
     for column, name in enumerate(given.channels):
         if decimals is not None and name in decimals:
             rows = touched[:, column]
             # Adding 0 turns -0.0 into 0.0: no sensor says "-0.00".
             values[rows, column] = np.round(values[rows, column], decimals[name]) + 0.0
-    labels = labels_frame(labels_of(given, faults, seed))
+    delayed = replace(given, time=arrival_times(given, faults, plan, seed))
+    labels = labels_frame(labels_of(delayed, faults, seed))
     if isinstance(readings, pd.DataFrame):
         faulty = readings[keep].copy()
         columns = [name for name in readings.columns if str(name) not in WORDS]
         for name, column in zip(columns, values.T, strict=True):
             faulty[name] = column[keep]
+        if delayed.time is not given.time:
+            late = pd.DatetimeIndex(delayed.time[keep], tz="UTC", name=faulty.index.name)
+            zone = getattr(readings.index, "tz", None)
+            faulty.index = late.tz_convert(zone)
         return faulty, labels
-    return replace(given, values=values)[keep], labels
+    return replace(delayed, values=values)[keep], labels

@@ -17,6 +17,7 @@ from sensorkit.capture.injected import inject_recording
 from sensorkit.errors import PlanError
 from sensorkit.evaluate.settings import Settings
 from sensorkit.faults import FaultPlan
+from sensorkit.faults.labels import faults_of
 from sensorkit.faults.placing import usual_period
 from sensorkit.faults.plan import GAP_READINGS
 from sensorkit.nearest import unknown
@@ -149,7 +150,7 @@ class FaultEditor:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of `table`; None where there is nothing to say."""
-        return rows_of(self.seen.verdicts, self.labels)
+        return rows_of(self.seen.verdicts, faults_of(self.labels))
 
     @property
     def table(self) -> pd.DataFrame:

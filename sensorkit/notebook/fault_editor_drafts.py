@@ -40,7 +40,8 @@ class Draft:
     size: float
     """In the unit of the channel."""
     count: float | None
-    """Bits or bytes; None leaves it to the kind."""
+    """In the unit of the kind where that is not the channel's: bits, bytes, seconds, a factor;
+    None leaves it to the kind."""
     start_s: float
     duration_s: float
     gradual: bool = False
@@ -176,7 +177,7 @@ def changed(
         raise PlanError("give either size or size_sigma, not both")
     if magnitude is not None and magnitude.unit != "channel" and size_sigma is not None:
         raise PlanError(f"the size of a {kind} is in {magnitude.unit}, not in sigmas: set size=")
-    in_channel, count = draft.size, draft.count
+    in_channel, count = draft.size, _counted(draft, KINDS[kind])
     before, sigma = preview.sigma(draft.channel), preview.sigma(onto)
     if onto != draft.channel and before and sigma:
         in_channel = rounded(draft.size / before * sigma)
@@ -202,6 +203,17 @@ def changed(
         gradual=draft.gradual if gradual is None else bool(gradual),
         value=draft.value if value is None else value,
     )
+
+
+def _counted(draft: Draft, kind: Kind) -> float | None:
+    """Return the size in the unit of *kind*: that of *draft*, unless its kind has another unit."""
+    before = KINDS[draft.kind].magnitude
+    if kind.magnitude is None or kind.magnitude.unit == "channel":
+        return draft.count
+    if before is not None and before.unit == kind.magnitude.unit and draft.count is not None:
+        return draft.count
+    # What has to be said, and has no size of its own: a delay of a quarter of the fault.
+    return rounded(draft.duration_s / 4) if kind.magnitude.required else kind.magnitude.default
 
 
 def _known(what: str, given: object, known: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from sensorkit.evaluate.events import EventTable, Role, match
 from sensorkit.evaluate.settings import Settings
 from sensorkit.evaluate.trial import Trial, by_device, prepare
 from sensorkit.evaluate.watching import Watch
+from sensorkit.faults.labels import faults_of
 from sensorkit.notebook.fault_editor_preview import Faulted
 from sensorkit.readings import Alert, Readings
 
@@ -159,7 +160,7 @@ class Bench:
         for judge in self.judges:
             with self._lock:
                 alerts, exact = judge.alerts(test, min(first, len(test)), stop)
-            verdicts.append(self._matched(judge.name, alerts, faulted.labels, test))
+            verdicts.append(self._matched(judge.name, alerts, faults_of(faulted.labels), test))
             all_exact &= exact
         return verdicts, all_exact
 

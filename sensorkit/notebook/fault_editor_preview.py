@@ -15,7 +15,7 @@ from sensorkit.capture.injected import inject_recording
 from sensorkit.errors import PlanError
 from sensorkit.faults import KINDS, FaultPlan, labels_frame, robust_sigma
 from sensorkit.faults.base import Kind, TransportKind
-from sensorkit.faults.signal import distort_values, injections, labels_of
+from sensorkit.faults.signal import arrival_times, distort_values, injections, labels_of
 from sensorkit.readings import Readings
 from sensorkit.signals import quantize
 
@@ -66,6 +66,8 @@ class Preview:
 
     def refusal(self, kind: Kind) -> str | None:
         """Return why a fault of *kind* cannot be in this recording; None if it can."""
+        if kind.needs_company and len(self.readings.channels) == 1:
+            return "shows beside other channels only, and there is one"
         if not isinstance(kind, TransportKind):
             return None
         if kind.live:
@@ -84,7 +86,8 @@ class Preview:
             If a fault cannot be placed, or cannot be in this recording.
         """
         healthy = self.readings
-        scales = {name: self.sigma(name) for name in {f.channel for f in plan.faults} if name}
+        used = {name for fault in plan.faults for name in fault.names}
+        scales = {name: self.sigma(name) for name in used}
         faults = injections(healthy, plan, scales=scales)
         for number, fault in enumerate(plan.faults, 1):
             if (why := self.refusal(fault.of)) is not None:
@@ -102,9 +105,10 @@ class Preview:
         keep: NDArray[np.bool_] = np.ones(len(healthy), dtype=np.bool_)
         for one, kind in zip(faults, kinds, strict=True):
             if isinstance(kind, TransportKind):
-                keep[one.touched] = False
-        labels = labels_frame(labels_of(healthy, faults, 0))
-        return Faulted(replace(healthy, values=values)[keep], labels, first, stop)
+                keep[one.touched] = kind.delays
+        late = replace(healthy, time=arrival_times(healthy, faults, plan, 0))
+        labels = labels_frame(labels_of(late, faults, 0))
+        return Faulted(replace(late, values=values)[keep], labels, first, stop)
 
     def _over_the_line(self, plan: FaultPlan, first: int, stop: int) -> Faulted:
         with tempfile.TemporaryDirectory(prefix="sensorkit-faults-") as folder:

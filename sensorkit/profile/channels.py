@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
-from sensorkit.profile.rules import Finite, Name, Positive
+from sensorkit.profile.rules import Finite, Name, NotNegative, Positive
 
 
 class Drift(Section):
@@ -67,6 +67,8 @@ class Waveform(Section):
     noise: Noise | None = None
     step: Positive | None = None
     """Smallest difference the sensor can tell, in the channel's unit."""
+    unit_sigma: NotNegative = 0.0
+    """Standard deviation of the level from unit to unit, in the channel's unit."""
 
 
 class Channel(Section):

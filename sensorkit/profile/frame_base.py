@@ -22,6 +22,16 @@ class FrameSection(Section):
     max_line_bytes: Annotated[int, Field(ge=16, le=1 << 20)] = 512
     """Longest line; longest block of a format that has no lines."""
 
+    @property
+    def names_device(self) -> bool:
+        """Return whether each frame says which device it is of."""
+        return False
+
+    @property
+    def field_end(self) -> str:
+        """Return the sign that ends a field, which no text in one may hold; "" for none."""
+        return ""
+
     def channels_named(self) -> Iterator[tuple[Place, str]]:
         """Yield every place in the section that names a channel, with the name."""
         return iter(())

@@ -11,7 +11,7 @@ from sensorkit.checked_yaml import Misplaced, Section
 from sensorkit.nearest import unknown
 from sensorkit.profile.frame_base import LineSection, Place, Text, refuse_inside, refuse_sign
 
-SPECIAL_COLUMNS = ("@status", "@sequence", "@uptime", "@skip")
+SPECIAL_COLUMNS = ("@device", "@status", "@sequence", "@uptime", "@skip")
 
 
 class CsvFrame(LineSection):
@@ -20,7 +20,7 @@ class CsvFrame(LineSection):
     format: Literal["csv"]
     delimiter: Text = ","
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Channel names, or `@status`, `@sequence`, `@uptime`, `@skip`."""
+    """Channel names, or `@device`, `@status`, `@sequence`, `@uptime`, `@skip`."""
     comment: Text | None = None
     """A line that starts with this is a header, not a frame."""
     missing: tuple[str, ...] = ("",)
@@ -31,6 +31,16 @@ class CsvFrame(LineSection):
         refuse_sign("delimiter", self.delimiter, self.checksum)
         _check_columns(self.columns)
         return self
+
+    @property
+    def names_device(self) -> bool:
+        """See `FrameSection.names_device`."""
+        return "@device" in self.columns
+
+    @property
+    def field_end(self) -> str:
+        """See `FrameSection.field_end`."""
+        return self.delimiter
 
     def channels_named(self) -> Iterator[tuple[Place, str]]:
         """See `FrameSection.channels_named`."""
@@ -50,7 +60,7 @@ class Column(Section):
     """A column of a `whitespace` frame."""
 
     name: str
-    """A channel, or `@status`, `@sequence`, `@uptime`, `@skip`."""
+    """A channel, or `@device`, `@status`, `@sequence`, `@uptime`, `@skip`."""
     base: Literal["decimal", "hex"] = "decimal"
     digits: Annotated[int, Field(ge=1, le=13)] | None = None
     """How many digits a hexadecimal has, no more and no fewer. 13 hold 52 bits: every such number
@@ -75,7 +85,7 @@ class Column(Section):
             raise Misplaced((field,), "is for hexadecimals; add `base: hex` or leave it out")
         if self.scale == 0:
             raise Misplaced(("scale",), "0 makes every value the same; give another factor")
-        if self.name in ("@status", "@skip") and self.model_fields_set != {"name"}:
+        if self.name in ("@device", "@status", "@skip") and self.model_fields_set != {"name"}:
             raise Misplaced(("name",), f"{self.name} is no number; leave the other keys out")
         if self.name == "@sequence" and self.scaled:
             raise Misplaced(("scale",), "a counter is not scaled; leave scale and offset out")
@@ -101,6 +111,11 @@ class WhitespaceFrame(LineSection):
     def _columns_differ(self) -> Self:
         _check_columns([column.name for column in self.columns])
         return self
+
+    @property
+    def names_device(self) -> bool:
+        """See `FrameSection.names_device`."""
+        return any(column.name == "@device" for column in self.columns)
 
     def channels_named(self) -> Iterator[tuple[Place, str]]:
         """See `FrameSection.channels_named`."""

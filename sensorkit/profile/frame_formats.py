@@ -30,7 +30,7 @@ from sensorkit.profile.frame_base import (
 from sensorkit.profile.frame_columns import CsvFrame, WhitespaceFrame
 from sensorkit.profile.safe_pattern import SafePattern, UnsafePatternError
 
-SPECIAL_GROUPS = ("status", "sequence", "uptime")
+SPECIAL_GROUPS = ("device", "status", "sequence", "uptime")
 
 
 class KeyValueFrame(LineSection):
@@ -39,6 +39,8 @@ class KeyValueFrame(LineSection):
     format: Literal["key_value"]
     separator: Text = ","
     assignment: Text = ":"
+    device: Text | None = None
+    """Key of the name of the device, where several share a link."""
     status: Text | None = None
     sequence: Text | None = None
     uptime: Text | None = None
@@ -53,10 +55,20 @@ class KeyValueFrame(LineSection):
             raise Misplaced(("assignment",), what)
         return self
 
+    @property
+    def names_device(self) -> bool:
+        """See `FrameSection.names_device`."""
+        return self.device is not None
+
+    @property
+    def field_end(self) -> str:
+        """See `FrameSection.field_end`."""
+        return self.separator
+
     def check(self, keys: Sequence[str], words: Sequence[str]) -> None:
         """See `FrameSection.check`."""
         refuse_inside(words, self.separator)
-        every = doubled((*keys, self.status, self.sequence, self.uptime))
+        every = doubled((*keys, self.device, self.status, self.sequence, self.uptime))
         for key in every:
             if self.separator in key or self.assignment in key:
                 raise Misplaced(("frame",), f"the key {key!r} holds a sign that ends it")
@@ -85,6 +97,8 @@ class JsonFrame(LineSection):
     """`{"t":21.5,"env":{"rh":40},"n":17}`: an object a line, fields by key."""
 
     format: Literal["json"]
+    device: Text | None = None
+    """Key of the name of the device, where several share a link."""
     status: Text | None = None
     sequence: Text | None = None
     uptime: Text | None = None
@@ -92,9 +106,14 @@ class JsonFrame(LineSection):
     others: Literal["accept", "reject"] = "reject"
     """What becomes of a line that has a key of which the profile knows nothing."""
 
+    @property
+    def names_device(self) -> bool:
+        """See `FrameSection.names_device`."""
+        return self.device is not None
+
     def check(self, keys: Sequence[str], words: Sequence[str]) -> None:  # noqa: ARG002
         """See `FrameSection.check`."""
-        every = doubled((*keys, self.status, self.sequence, self.uptime))
+        every = doubled((*keys, self.device, self.status, self.sequence, self.uptime))
         for key in every:
             if "" in key.split("."):
                 raise Misplaced(("frame",), f"the key {key!r} has nothing on one side of a dot")
@@ -109,7 +128,7 @@ class RegexFrame(LineSection):
     format: Literal["regex"]
     pattern: Annotated[str, Field(min_length=1, max_length=2000)]
     """Matches a whole line, without its checksum. Its groups are called as the channels' keys, or
-    `status`, `sequence`, `uptime`."""
+    `device`, `status`, `sequence`, `uptime`."""
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
@@ -118,6 +137,11 @@ class RegexFrame(LineSection):
         except UnsafePatternError as problem:
             raise Misplaced(("pattern",), str(problem)) from problem
         return self
+
+    @property
+    def names_device(self) -> bool:
+        """See `FrameSection.names_device`."""
+        return "device" in self.parsed().groups
 
     def parsed(self) -> SafePattern:
         """Return the pattern, checked."""

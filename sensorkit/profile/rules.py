@@ -17,7 +17,9 @@ LONGEST_NAME = 64
 LIKE = "{kind: range, channel: temperature, high: 80, severity: CRITICAL}"
 """What a rule looks like, to whoever wrote something else."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=LONGEST_NAME)]
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=LONGEST_NAME)]
 
 
 def _no_yes_or_no(value: Any) -> Any:

@@ -20,6 +20,7 @@ class RejectReason(StrEnum):
     CHECKSUM = "checksum"  # there is one, and it is wrong
     CHECKSUM_MISSING = "checksum_missing"  # the profile demands one
     CUT = "cut"  # the link was lost before the line ended
+    DEVICE = "device"  # no name of a device, or one that the profile does not name
     EMPTY = "empty"  # nothing but white space before the line end
     ENCODING = "encoding"  # bytes outside printable ASCII
     FIELD_COUNT = "field_count"  # too few or too many columns

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sensorkit.display.cards import Card, Table, shortened
 from sensorkit.display.formats import NONE, count, second, seconds
@@ -26,16 +25,20 @@ def card(readings: Readings) -> Card:
         "Readings",
         f"{count(len(readings))} of {count(len(readings.channels))} "
         f"{'channel' if len(readings.channels) == 1 else 'channels'}",
-        [*when(readings.time), ("device", tally(readings.device)), ("status", status(readings))],
+        [*when(readings), ("device", tally(readings.device)), ("status", status(readings))],
         [channels(readings)],
     )
 
 
-def when(time_ns: NDArray[np.int64]) -> list[tuple[str, str]]:
-    """Say from when to when readings came, how often, and how often there were none."""
+def when(readings: Readings) -> list[tuple[str, str]]:
+    """Say from when to when readings came, how often from a device, and how often there were none.
+
+    Devices are looked at one by one: their clocks may differ, and they speak by turns.
+    """
+    time_ns, codes = readings.time, readings.device.codes
     if not len(time_ns):
         return []
-    steps = np.diff(time_ns)
+    steps = np.concatenate([np.diff(time_ns[codes == code]) for code in np.unique(codes)])
     forward = steps[steps > 0]
     usual = float(np.median(forward)) if len(forward) else 0.0
     start, end = int(time_ns.min()), int(time_ns.max())

@@ -62,8 +62,9 @@ class Codec(Protocol):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
-        """Return one frame without its line end."""
+        """Return one frame without its line end; *device* is given where there are several."""
         ...
 
     @property

@@ -35,6 +35,8 @@ class Columns:
     """Which read of the block brought the end of the frame."""
     n_bytes: int
     """Of the lines they were in, without their line ends."""
+    device: Words | None = None
+    """What the frames say of whom they are; None where none of them says it."""
 
     def __len__(self) -> int:
         return len(self.offset)
@@ -44,6 +46,7 @@ class Columns:
         """Take frames that a codec has made, and which read brought each."""
         n = len(frames)
         values = np.array([frame.values for frame in frames], dtype=np.float64)
+        devices = [frame.device for frame in frames]
         return cls(
             offset=_ints([frame.offset for frame in frames]),
             texts=Texts.of([frame.texts for frame in frames], channels),
@@ -53,6 +56,7 @@ class Columns:
             uptime=_ints([uptime_of(frame) for frame in frames]),
             read=_ints(read),
             n_bytes=sum([frame.length for frame in frames]),
+            device=Words.of(devices) if any(devices) else None,
         )
 
     @classmethod
@@ -69,6 +73,20 @@ class Columns:
             uptime=np.concatenate([part.uptime for part in parts]),
             read=np.concatenate([part.read for part in parts]),
             n_bytes=sum(part.n_bytes for part in parts),
+            device=_joined(parts),
+        )
+
+    def of_rows(self, rows: NDArray[np.intp]) -> Columns:
+        """Return what the timeline wants to know of *rows*, and no values."""
+        return Columns(
+            offset=self.offset[rows],
+            texts=Texts.of([]),
+            values=np.empty((len(rows), 0)),
+            status=Words.constant(None, len(rows)),
+            sequence=self.sequence[rows],
+            uptime=self.uptime[rows],
+            read=self.read[rows],
+            n_bytes=0,
         )
 
 
@@ -114,6 +132,14 @@ def uptime_of(frame: Frame) -> int:
     if seconds is None or not 0 <= seconds <= MAX_UPTIME_S:  # so one of a plug-in, too
         return NO_UPTIME
     return round(seconds * 1e6) * 1000
+
+
+def _joined(parts: Sequence[Columns]) -> Words | None:
+    """Return the devices of all parts, None where no part tells of one."""
+    if all(part.device is None for part in parts):
+        return None
+    none = [Words.constant(None, len(p)) if p.device is None else p.device for p in parts]
+    return Words.concat(none)
 
 
 def _ints(numbers: Sequence[int]) -> NDArray[np.int64]:

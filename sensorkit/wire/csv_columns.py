@@ -13,6 +13,7 @@ from sensorkit.wire.line_codec import LineCodec
 from sensorkit.wire.usual_line import Field, UsualLine, Value
 
 SPECIAL_VALUES = {
+    "@device": Value.DEVICE,
     "@status": Value.WORD,
     "@sequence": Value.COUNT,
     "@uptime": Value.UPTIME,
@@ -77,7 +78,10 @@ class CsvCodec(LineCodec):
         status = None
         if "@status" in self._columns:
             status = self.grammar.status(fields[self._columns["@status"]])
-        return self.frame(line, texts, values, status, sequence, seconds)
+        device = None
+        if "@device" in self._columns:
+            device = self.grammar.device(fields[self._columns["@device"]])
+        return self.frame(line, texts, values, status, sequence, seconds, device)
 
     def encode(
         self,
@@ -86,12 +90,14 @@ class CsvCodec(LineCodec):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end; see `LineCodec.encode`."""
         channels = dict(zip(self.profile.channel_names, texts, strict=True))
         if "@status" in self._columns and status is None:
             raise ValueError(f"a frame of profile {self.profile.name!r} has a status word")
         special = {
+            "@device": self.speaker(device),
             "@status": status or "",
             "@sequence": "" if sequence is None else str(sequence),
             "@uptime": uptime or "",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorkit.readings import RejectReason
 from sensorkit.wire.codec import Codec, Decoded
 from sensorkit.wire.columns import Columns, Decoder, Refused, judge
 from sensorkit.wire.framing import Line, LineFramer
@@ -15,13 +16,13 @@ from sensorkit.wire.kernel_decoder import KernelDecoder
 from sensorkit.wire.line_codec import LineCodec
 
 
-def make_decoder(codec: Codec, channels: int) -> Decoder:
-    """Return the fastest decoder for the frames of *codec*."""
+def make_decoder(codec: Codec, channels: int, devices: Container[str] | None = None) -> Decoder:
+    """Return the fastest decoder for the frames of *codec*; only *devices* may speak."""
     if isinstance(codec, LineCodec):
         line, framer = codec.usual_line(), codec.framer()
         if line is not None and line.tellable and isinstance(framer, LineFramer):
             return KernelDecoder(codec, line, framer)
-    return CodecDecoder(codec, channels)
+    return CodecDecoder(codec, channels, devices)
 
 
 class CodecDecoder:
@@ -31,13 +32,16 @@ class CodecDecoder:
     ----------
     codec : Codec
     channels : int
+    devices : container of str, optional
+        Whose frames are taken: a codec of another package may not have looked.
     """
 
-    def __init__(self, codec: Codec, channels: int) -> None:
+    def __init__(self, codec: Codec, channels: int, devices: Container[str] | None = None) -> None:
         self.mid_stream = False
         self._codec = codec
         self._framer = codec.framer()
         self._channels = channels
+        self._devices = devices
 
     @property
     def received(self) -> int:
@@ -80,7 +84,20 @@ class CodecDecoder:
     def _judged(self, lines: list[Line]) -> Iterator[Decoded]:
         if self.mid_stream and lines:
             self.mid_stream = False
-            yield judge(self._codec, lines[0], True)
+            yield self._heard(judge(self._codec, lines[0], True), lines)
             lines = lines[1:]
         if lines:
-            yield self._codec.decode(lines)
+            yield self._heard(self._codec.decode(lines), lines)
+
+    def _heard(self, decoded: Decoded, lines: list[Line]) -> Decoded:
+        """Return *decoded* without the frames of devices that must not speak."""
+        if self._devices is None:
+            return decoded
+        frames, rejections = [], list(decoded.rejections)
+        by_offset = {line.offset: line for line in lines}
+        for frame in decoded.frames:
+            if frame.device is None or frame.device in self._devices:
+                frames.append(frame)
+            else:
+                rejections.append((by_offset[frame.offset], RejectReason.DEVICE))
+        return Decoded(frames, sorted(rejections, key=lambda refused: refused[0].offset))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sensorkit.profile import Profile
 from sensorkit.readings import RejectReason
+from sensorkit.wire.device_names import DeviceNames
 from sensorkit.wire.framing import Line
 
 # `float` takes far more than a sensor sends: nan, 1e5, 8_5, full-width digits, blanks around.
@@ -46,6 +47,8 @@ class Frame(NamedTuple):
     """Seconds since the device started."""
     checked: bool = False
     """A checksum was there, and right."""
+    device: str | None = None
+    """Which device it is of; None where the frame does not say it."""
 
 
 class Decoded(NamedTuple):
@@ -75,6 +78,7 @@ class Grammar:
             for index, channel in enumerate(profile.channels)
             if channel.plausible is not None
         ]
+        self.devices = DeviceNames(profile)
         extra = re.escape("".join(c for text in allowed for c in text if not " " <= c <= "~"))
         self._has_foreign = re.compile(f"[^ -~{extra}]").search
 
@@ -93,6 +97,12 @@ class Grammar:
         """Return *text* if it is a status word."""
         if not self._is_word(text):
             raise Reject(RejectReason.STATUS)
+        return text
+
+    def device(self, text: str) -> str:
+        """Return *text* if it is a device that may speak here."""
+        if text not in self.devices:
+            raise Reject(RejectReason.DEVICE)
         return text
 
     def in_range(self, values: Sequence[float]) -> bool:

@@ -30,9 +30,9 @@ class JsonCodec(LineCodec):
     def __init__(self, profile: Profile, form: JsonFrame) -> None:
         self.form = form
         self._paths = [tuple(channel.on_wire.split(".")) for channel in profile.channels]
-        special = (form.status, form.sequence, form.uptime)
-        self._status, self._sequence, self._uptime = [_path(key) for key in special]
-        self._fields = {*self._paths, self._status, self._sequence, self._uptime} - {None}
+        special = [_path(key) for key in (form.device, form.status, form.sequence, form.uptime)]
+        self._device, self._status, self._sequence, self._uptime = special
+        self._fields = {*self._paths, *special} - {None}
         self._inner = {path[:i] for path in self._fields if path for i in range(len(path))}
         self._read = json.JSONDecoder(
             object_pairs_hook=_object,
@@ -52,12 +52,14 @@ class JsonCodec(LineCodec):
         except (ValueError, RecursionError):
             raise Reject(RejectReason.SYNTAX) from None
         values = dict(self._leaves(said, ()))
-        if any(path not in values for path in (*self._paths, self._status) if path):
+        needed = (*self._paths, self._device, self._status)
+        if any(path not in values for path in needed if path):
             raise Reject(RejectReason.FIELD_MISSING)
         texts, numbers = zip(*[_value(values[path]) for path in self._paths], strict=True)
         sequence = count(_plain(values, self._sequence))
         seconds = uptime(_plain(values, self._uptime))
-        return self.frame(line, texts, numbers, self._word(values), sequence, seconds)
+        status, device = self._word(values), self._speaker(values)
+        return self.frame(line, texts, numbers, status, sequence, seconds, device)
 
     def encode(
         self,
@@ -66,9 +68,13 @@ class JsonCodec(LineCodec):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end; see `LineCodec.encode`."""
-        told = dict(zip(self._paths, [text or "null" for text in texts], strict=True))
+        told = {}
+        if self._device:
+            told[self._device] = json.dumps(self.speaker(device))
+        told |= zip(self._paths, [text or "null" for text in texts], strict=True)
         if self._status:
             if status is None:
                 raise ValueError(f"a frame of profile {self.profile.name!r} has a status word")
@@ -93,6 +99,14 @@ class JsonCodec(LineCodec):
                 raise Reject(RejectReason.FIELD_SYNTAX)
             elif self.form.others == "reject":
                 raise Reject(RejectReason.FIELD_UNKNOWN)
+
+    def _speaker(self, values: dict[tuple[str, ...], Any]) -> str | None:
+        if self._device is None:
+            return None
+        name = values[self._device]
+        if not isinstance(name, str):
+            raise Reject(RejectReason.DEVICE)
+        return self.grammar.device(name)
 
     def _word(self, values: dict[tuple[str, ...], Any]) -> str | None:
         if self._status is None:

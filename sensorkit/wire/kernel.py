@@ -16,11 +16,13 @@ from sensorkit.wire.kernel_layout import (
     CHECKED,
     COMMENT,
     DEMANDED,
+    DEVICE,
     DIGITS,
     END,
     FOLLOWS,
     KEYED,
     KIND,
+    LAST_DEVICE,
     LAST_WORD,
     LENGTH,
     LIMIT,
@@ -49,7 +51,7 @@ _LF, _CR = 10, 13
 
 @compiled(inline=True)
 def _usual(  # type: ignore[no-untyped-def]
-    data, begin, fields, pool, missing, words, absent, low, high, setup, state,
+    data, begin, fields, pool, missing, words, devices, absent, low, high, setup, state,
     row, facts, values, starts, lengths,
 ):  # fmt: skip
     """Read the usual line that begins at *begin* into *row*; return where its text stops, or -1."""
@@ -64,6 +66,7 @@ def _usual(  # type: ignore[no-untyped-def]
     facts[SEQUENCE, row] = NONE
     facts[UPTIME, row] = NONE
     facts[STATUS, row] = NONE
+    facts[DEVICE, row] = NONE
     for i in range(len(absent)):
         values[absent[i], row] = np.nan
         starts[row, absent[i]] = 0
@@ -155,6 +158,15 @@ def _usual(  # type: ignore[no-untyped-def]
                 state[LAST_WORD] = code
                 facts[STATUS, row] = code
                 solid = True
+            elif kind == 5:
+                if len(devices) == 0:
+                    return -1
+                code = word(data, start, stop, pool, devices, state[LAST_DEVICE])
+                if code < 0:
+                    return -1
+                state[LAST_DEVICE] = code
+                facts[DEVICE, row] = code
+                solid = True
         if not same(data, at, pool, setup[SEPARATOR], setup[SEPARATOR + 1]):
             break
         at += separator
@@ -174,7 +186,7 @@ def _usual(  # type: ignore[no-untyped-def]
 
 @compiled()
 def decode(  # type: ignore[no-untyped-def]
-    data, ends, fields, pool, missing, words, absent, low, high, setup, state,
+    data, ends, fields, pool, missing, words, devices, absent, low, high, setup, state,
     facts, values, starts, lengths,
 ):  # fmt: skip
     """Walk over *data* from state[POSITION] until its end or until the rows are full.
@@ -185,7 +197,7 @@ def decode(  # type: ignore[no-untyped-def]
         A line end follows the n bytes, so that no loop has to look for the end of the array.
     ends : array of int64, shape (n_reads,)
         Where each read ends in *data*.
-    fields, pool, missing, words, absent : see `usual_line.Table`
+    fields, pool, missing, words, devices, absent : see `usual_line.Table`
     low, high : arrays of float64, shape (n_channels,)
         A value beyond them makes the line unusual.
     setup, state : arrays of int64
@@ -213,7 +225,7 @@ def decode(  # type: ignore[no-untyped-def]
             at += 1
     while at < n and rows < facts.shape[1]:
         stop = _usual(
-            data, at, fields, pool, missing, words, absent, low, high, setup, state,
+            data, at, fields, pool, missing, words, devices, absent, low, high, setup, state,
             rows, facts, values, starts, lengths,
         )  # fmt: skip
         end = stop

@@ -14,14 +14,14 @@ from sensorkit.wire.framing import Line, LineFramer
 from sensorkit.wire.grammar import Frame
 from sensorkit.wire.line_codec import LineCodec
 from sensorkit.wire.texts import NOT_PLAIN, Texts
-from sensorkit.wire.usual_line import UsualLine, table_of
+from sensorkit.wire.usual_line import UsualLine, Value, table_of
 
 FIRST_ROWS, MOST_ROWS = 256, 16384
 """Lines that the kernel is given room for at a time: what the latter take stays in a processor's
 cache."""
 
 MOST_WORDS = 64
-"""Status words that are learnt from a device whose profile names none."""
+"""Status words, or devices, that are learnt from a link whose profile names none."""
 
 _REFUSED = 4
 """What `kernel.KIND` becomes when the codec does not take the line either."""
@@ -63,6 +63,9 @@ class KernelDecoder:
         self._low, self._high = _limits(codec, channels)
         self._words = list(codec.profile.status_words)
         self._learns = not self._words
+        self._devices = list(codec.profile.devices)
+        self._names_device = any(field.value == Value.DEVICE for field in line.fields)
+        self._meets = self._names_device and not self._devices
         self._setup = np.zeros(kernel.N_SETUP, dtype=np.int64)
         self._setup[kernel.LIMIT] = framer.max_line_bytes
         self._setup[kernel.END] = self._end[0]
@@ -143,6 +146,7 @@ class KernelDecoder:
             uptime=facts[kernel.UPTIME],
             read=facts[kernel.READ],
             n_bytes=int(state[kernel.BYTES]),
+            device=self._named(facts, self._devices),
         )
 
     def _take_with_care(self, rows: int, block: bytes, refused: list[Refused]) -> Columns:
@@ -153,7 +157,7 @@ class KernelDecoder:
         if self.mid_stream:
             kinds[0] = max(kinds[0], kernel.UNUSUAL)
         extra = bytearray()
-        words = [*self._words]
+        words, devices = [*self._words], [*self._devices]
         for row in self._doubtful(kinds):
             start, length = int(facts[kernel.START, row]), int(facts[kernel.LENGTH, row])
             line = Line(
@@ -164,7 +168,7 @@ class KernelDecoder:
             frames, rejections = judge(self._codec, line, self.mid_stream)
             self.mid_stream = False
             if frames:
-                self._fill(row, frames[0], len(block), extra, words)
+                self._fill(row, frames[0], len(block), extra, words, devices)
             else:
                 kinds[row] = _REFUSED
                 refused.append(Refused(line, rejections[0][1], int(facts[kernel.READ, row])))
@@ -183,9 +187,14 @@ class KernelDecoder:
             uptime=kept[kernel.UPTIME],
             read=kept[kernel.READ],
             n_bytes=int(kept[kernel.LENGTH].sum()),
+            device=self._named(kept, devices),
         )
-        if self._learns and len(self._words) < min(len(words), MOST_WORDS):
+        known = len(self._words), len(self._devices)
+        if self._learns:
             self._words = words[:MOST_WORDS]
+        if self._meets:
+            self._devices = devices[:MOST_WORDS]
+        if known != (len(self._words), len(self._devices)):
             self._name_words()
         return columns
 
@@ -212,18 +221,29 @@ class KernelDecoder:
             unsigned = np.flatnonzero(kinds != kernel.CHECKED)
             yield from unsigned[unsigned > first].tolist()
 
-    def _fill(self, row: int, frame: Frame, end: int, extra: bytearray, words: list[str]) -> None:
+    def _named(self, facts: NDArray[np.int64], devices: list[str]) -> Words | None:
+        """Return the devices that *facts* tell of, None where frames do not name theirs."""
+        if not self._names_device:
+            return None
+        return Words(facts[kernel.DEVICE].astype(np.int32), tuple(devices))
+
+    def _fill(
+        self,
+        row: int,
+        frame: Frame,
+        end: int,
+        extra: bytearray,
+        words: list[str],
+        devices: list[str],
+    ) -> None:
         """Put what the codec made of a line where the kernel would have put it."""
         room = self._room
         facts = room.facts
         facts[kernel.KIND, row] = kernel.CHECKED if frame.checked else kernel.UNCHECKED
         facts[kernel.SEQUENCE, row] = number_of(frame)
         facts[kernel.UPTIME, row] = uptime_of(frame)
-        facts[kernel.STATUS, row] = kernel.NONE
-        if frame.status is not None:
-            if frame.status not in words:
-                words.append(frame.status)
-            facts[kernel.STATUS, row] = words.index(frame.status)
+        facts[kernel.STATUS, row] = _code_of(frame.status, words)
+        facts[kernel.DEVICE, row] = _code_of(frame.device, devices)
         room.values[:, row] = frame.values
         for channel, text in enumerate(frame.texts):
             room.starts[row, channel] = end + len(extra)
@@ -236,13 +256,23 @@ class KernelDecoder:
         return self._codec.required == "once_seen" and not self._codec.demands_checksum
 
     def _name_words(self) -> None:
-        """Have the kernel know the status words."""
+        """Have the kernel know the status words and the devices."""
         self._vocabulary = tuple(self._words)
-        table = table_of(self._line, len(self._low), self._words)
-        self._table = (table.fields, table.pool, table.missing, table.words, table.absent)
+        table = table_of(self._line, len(self._low), self._words, self._devices)
+        lists = (table.missing, table.words, table.devices, table.absent)
+        self._table = (table.fields, table.pool, *lists)
         self._setup[kernel.REQUIRED] = table.required
         self._setup[kernel.SEPARATOR : kernel.SEPARATOR + 2] = table.separator
         self._setup[kernel.COMMENT : kernel.COMMENT + 2] = table.comment
+
+
+def _code_of(word: str | None, known: list[str]) -> int:
+    """Return the place of *word* among those *known*, where a new one is added."""
+    if word is None:
+        return kernel.NONE
+    if word not in known:
+        known.append(word)
+    return known.index(word)
 
 
 def _limits(codec: LineCodec, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -20,7 +20,9 @@ class KeyValueCodec(LineCodec):
         self.form = form
         self.keys = tuple(channel.key or channel.name for channel in profile.channels)
         self._known = {
-            key for key in (*self.keys, form.status, form.sequence, form.uptime) if key is not None
+            key
+            for key in (*self.keys, form.device, form.status, form.sequence, form.uptime)
+            if key is not None
         }
         super().__init__(
             profile,
@@ -36,6 +38,8 @@ class KeyValueCodec(LineCodec):
         if any((key + sign).partition(sign)[0] != key for key in self._known):
             return None
         fields = [Field(Value.NUMBER, key + sign, channel) for channel, key in enumerate(self.keys)]
+        if form.device:
+            fields.insert(0, Field(Value.DEVICE, form.device + sign))
         if form.status:
             fields.append(Field(Value.WORD, form.status + sign))
         if form.sequence:
@@ -60,14 +64,15 @@ class KeyValueCodec(LineCodec):
                 raise Reject(RejectReason.FIELD_DUPLICATE)
             fields[key] = value
         form = self.form
-        if not fields.keys() >= {*self.keys, form.status} - {None}:
+        if not fields.keys() >= {*self.keys, form.device, form.status} - {None}:
             raise Reject(RejectReason.FIELD_MISSING)
         texts = tuple(fields[key] for key in self.keys)
         values = tuple(map(number, texts))
         sequence = count(fields.get(form.sequence or "", ""))
         seconds = uptime(fields.get(form.uptime or "", ""))
         status = self.grammar.status(fields[form.status]) if form.status else None
-        return self.frame(line, texts, values, status, sequence, seconds)
+        device = self.grammar.device(fields[form.device]) if form.device else None
+        return self.frame(line, texts, values, status, sequence, seconds, device)
 
     def encode(
         self,
@@ -76,10 +81,13 @@ class KeyValueCodec(LineCodec):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end; see `LineCodec.encode`."""
         form = self.form
         pairs: list[tuple[str, object]] = list(zip(self.keys, texts, strict=True))
+        if form.device:
+            pairs.insert(0, (form.device, self.speaker(device)))
         if form.status:
             if status is None:
                 raise ValueError(f"a frame of profile {self.profile.name!r} has a status word")

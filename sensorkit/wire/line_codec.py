@@ -69,6 +69,7 @@ class LineCodec(ABC):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end.
 
@@ -80,6 +81,8 @@ class LineCodec(ABC):
         sequence : int, optional
         uptime : str, optional
             Seconds since the device started, as a plain decimal.
+        device : str, optional
+            For a format whose frames name their device: by default the first of the profile.
         """
 
     def framer(self) -> Framer:
@@ -132,10 +135,16 @@ class LineCodec(ABC):
         status: str | None,
         sequence: int | None,
         uptime: float | None,
+        device: str | None = None,
     ) -> Frame:
         """Return the frame, once its values are found in range."""
         if not self.grammar.in_range(values):
             raise Reject(RejectReason.RANGE)
         # `body` has rejected the line if its checksum is wrong.
         checked = self.kind != "none" and b"*" in line.data
-        return Frame(line.offset, len(line.data), texts, values, status, sequence, uptime, checked)
+        told = (texts, values, status, sequence, uptime, checked, device)
+        return Frame(line.offset, len(line.data), *told)
+
+    def speaker(self, device: str | None) -> str:
+        """Return the name that a frame carries when it is of *device*."""
+        return device or next(iter(self.profile.devices), self.profile.device)

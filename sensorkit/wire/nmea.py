@@ -50,6 +50,7 @@ class NmeaCodec(LineCodec):
         status: str | None = None,  # noqa: ARG002 - a sentence has no place for these
         sequence: int | None = None,  # noqa: ARG002
         uptime: str | None = None,  # noqa: ARG002
+        device: str | None = None,  # noqa: ARG002
     ) -> bytes:
         """Return the profile's first sentence with *texts* in their fields, without a line end."""
         word, places = next(iter(self._places.items()))

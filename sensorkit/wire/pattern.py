@@ -36,7 +36,10 @@ class PatternCodec(LineCodec):
         values = tuple(map(number, texts))
         sequence, seconds = count(said.get("sequence", "")), uptime(said.get("uptime", ""))
         status = None if word is None else self.grammar.status(word)
-        return self.frame(line, texts, values, status, sequence, seconds)
+        device = None
+        if "device" in self.pattern.groups:
+            device = self.grammar.device(said["device"])
+        return self.frame(line, texts, values, status, sequence, seconds, device)
 
     def encode(
         self,
@@ -45,13 +48,14 @@ class PatternCodec(LineCodec):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end; see `LineCodec.encode`.
 
         A value that is missing leaves its group out where the pattern lets it.
         """
         told = dict(zip(self._keys, texts, strict=True))
-        special = {"status": status, "uptime": uptime}
+        special = {"device": self.speaker(device), "status": status, "uptime": uptime}
         special["sequence"] = None if sequence is None else str(sequence)
         told |= {name: text for name, text in special.items() if text is not None}
         text = self.pattern.render({key: text for key, text in told.items() if text})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorkit.profile import Profile
+from sensorkit.profile import PluginFrame, Profile
 from sensorkit.readings import (
     Event,
     Readings,
@@ -18,9 +18,11 @@ from sensorkit.readings import (
 )
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.decoder import make_decoder
+from sensorkit.wire.device_names import DeviceNames
 from sensorkit.wire.framing import Line
 from sensorkit.wire.texts import Texts
-from sensorkit.wire.timeline import Timeline, whole_microseconds
+from sensorkit.wire.timeline import whole_microseconds
+from sensorkit.wire.timelines import Timelines
 
 
 class Batch:
@@ -84,7 +86,7 @@ class FrameStream:
     ----------
     profile : Profile
     device : str, optional
-        What the device column says; the profile's by default.
+        What the device column says where the frames do not; the profile's by default.
     started_ns : int, optional
         When listening began, nanoseconds UTC: a device that never says anything is missed from
         then on. Without it silence counts from the first frame.
@@ -103,9 +105,16 @@ class FrameStream:
     ) -> None:
         self.profile = profile
         self.device = device or profile.device
-        self._decoder = make_decoder(make_codec(profile), len(profile.channels))
+        foreign = isinstance(profile.frame, PluginFrame)
+        names = DeviceNames(profile) if foreign else None
+        self._decoder = make_decoder(make_codec(profile), len(profile.channels), names)
         heartbeat = profile.heartbeat_s
-        self._timeline = Timeline(None if heartbeat is None else round(heartbeat * 1e9), started_ns)
+        named = profile.frame is not None and profile.frame.names_device
+        self._timelines = Timelines(
+            None if heartbeat is None else round(heartbeat * 1e9),
+            started_ns,
+            profile.devices if named else (),
+        )
         self._counts = StreamCounts()
         self._rejected_bytes = 0
         self._channels = profile.channel_names
@@ -118,15 +127,20 @@ class FrameStream:
         counts.terminator_bytes = decoder.terminators
         counts.tail_bytes = len(decoder.tail)
         counts.rejected_bytes = self._rejected_bytes + decoder.passed_over
-        counts.lost = self._timeline.lost
-        counts.resets = self._timeline.resets
-        counts.silences = self._timeline.silences
+        counts.lost = self._timelines.lost
+        counts.resets = self._timelines.resets
+        counts.silences = self._timelines.silences
         return counts
 
     @property
     def silent(self) -> bool:
-        """Return whether the heartbeat is lost right now."""
-        return self._timeline.silent
+        """Return whether the heartbeat is lost right now; of several devices, that of all."""
+        return len(self._timelines.silent) == len(self._timelines)
+
+    @property
+    def silent_devices(self) -> tuple[str, ...]:
+        """Return the devices whose heartbeat is lost right now."""
+        return tuple([name or self.device for name in self._timelines.silent])
 
     def feed(self, received_ns: int, chunk: bytes) -> Batch:
         """Take what one read brought."""
@@ -152,7 +166,7 @@ class FrameStream:
         received = received_ns - received_ns % 1000
         before = self._decoder.received + ends - lengths
         columns, refused = self._decoder.decode(data, ends)
-        times, events = self._timeline.follow(columns, received, before)
+        times, events = self._timelines.follow(columns, received, before)
         rejections = [
             self._reject(int(received[read]), line, reason) for line, reason, read in refused
         ]
@@ -163,7 +177,7 @@ class FrameStream:
             time=times,
             values=columns.values,
             channels=self._channels,
-            device=Words.constant(self.device, n),
+            device=self._devices(columns.device, n),
             status=columns.status,
             sequence=columns.sequence,
             offset=columns.offset,
@@ -198,7 +212,7 @@ class FrameStream:
 
     def advance(self, now_ns: int) -> list[Event]:
         """Return the heartbeat that is missed at the host's *now_ns*, once."""
-        return self._timeline.silence(now_ns, self._decoder.received)
+        return self._timelines.silence(now_ns, self._decoder.received)
 
     def interrupt(self, now_ns: int) -> Batch:
         """Take note that the link was lost: what comes next does not continue this line."""
@@ -216,8 +230,23 @@ class FrameStream:
         return Batch(Readings.empty(self._channels), events=self.advance(now_ns))
 
     def now(self, now_ns: int) -> int:
-        """Return the time among the readings that the host's *now_ns* is."""
-        return self._timeline.now(now_ns)
+        """Return the time among the readings that the host's *now_ns* is: the latest there is."""
+        return max(self._timelines.now(now_ns).values())
+
+    def now_by_device(self, now_ns: int) -> dict[str, int]:
+        """Return the time of each device at the host's *now_ns*: their clocks may differ."""
+        return {name or self.device: now for name, now in self._timelines.now(now_ns).items()}
+
+    def _devices(self, told: Words | None, n: int) -> Words:
+        if told is None:
+            return Words.constant(self.device, n)
+        absent = told.codes < 0
+        if not absent.any():
+            return told
+        names = told.vocabulary
+        names = names if self.device in names else (*names, self.device)
+        codes = np.where(absent, names.index(self.device), told.codes).astype(np.int32)
+        return Words(codes, names)
 
     def _reject(self, received: int, line: Line, reason: RejectReason) -> Rejection:
         self._rejected_bytes += len(line.data)

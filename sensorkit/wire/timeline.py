@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,20 @@ from sensorkit.readings import NO_SEQUENCE, Event, isoformat
 from sensorkit.wire.columns import NO_UPTIME, Columns
 
 _Shown = tuple[str, dict[str, Any]]
+
+BEFORE_ROWS = -1
+"""Stands in `Shown.row` for a silence that a read has ended, whatever it brought."""
+
+
+class Shown(NamedTuple):
+    """An event, and what it came up at."""
+
+    read: int
+    row: int
+    heard: int
+    """Of a silence: when the last frame before it was read, nanoseconds UTC."""
+    event: Event
+
 
 LATE_FRAMES = 16
 """A counter that steps back by less is a late or repeated frame; by more, a device that started
@@ -78,6 +92,11 @@ class Timeline:
         self._zero: int | None = None
         """Time at which the device's uptime was 0."""
 
+    @property
+    def heard_ns(self) -> int | None:
+        """Return when the last frame was read, or when listening began; None before both."""
+        return self._read
+
     def now(self, now_ns: int) -> int:
         """Return the time on this line at the host's *now_ns*."""
         if self._time is None or self._read is None:
@@ -110,25 +129,35 @@ class Timeline:
         times : array of int64, shape (n,)
         events : list of Event
         """
+        times, shown = self.trace(frames, received, offsets)
+        return times, [one.event for one in shown]
+
+    def trace(
+        self, frames: Columns, received: NDArray[np.int64], offsets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], list[Shown]]:
+        """Return what `follow` does, with where among the frames each event came up."""
         # Numba takes half a second to import: it waits until it is wanted.
         from sensorkit.wire.kernel_timeline import READ, ROW, SILENT, follow
 
         times = np.empty(len(frames), dtype=np.int64)
-        events: list[Event] = []
+        shown: list[Shown] = []
         at = np.zeros(3, dtype=np.int64)
         while True:
             state = self._state()
             why = follow(state, at, received, frames.read, frames.sequence, frames.uptime, times)
             self._remember(state)
             if not why:
-                return times, events
+                return times, shown
             read = int(at[READ])
             when = int(received[read])
             if why == SILENT:
-                events += self.silence(when, int(offsets[read]))
+                lost = self.silence(when, int(offsets[read]))
+                heard = self._read or 0
+                shown += [Shown(read, BEFORE_ROWS, heard, event) for event in lost]
                 continue
             row = int(at[ROW])
             sequence, uptime = int(frames.sequence[row]), int(frames.uptime[row])
+            events: list[Event] = []
             times[row] = self.place(
                 int(frames.offset[row]),
                 None if sequence == NO_SEQUENCE else sequence,
@@ -136,6 +165,7 @@ class Timeline:
                 when,
                 events,
             )
+            shown += [Shown(read, row, when, event) for event in events]
             at[ROW] += 1
 
     def _state(self) -> NDArray[np.int64]:

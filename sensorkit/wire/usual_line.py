@@ -28,6 +28,8 @@ class Value(IntEnum):
     """A status word."""
     SKIP = 4
     """Anything readable."""
+    DEVICE = 5
+    """The name of the device."""
 
 
 class Field(NamedTuple):
@@ -92,12 +94,16 @@ class Table(NamedTuple):
     """Shape (n, 2): start and stop in *pool*."""
     words: NDArray[np.int64]
     """The same of the status words; the row of a word is its code."""
+    devices: NDArray[np.int64]
+    """The same of the names of devices."""
     absent: NDArray[np.int64]
     """Channels that no field has."""
 
 
-def table_of(line: UsualLine, channels: int, words: Sequence[str]) -> Table:
-    """Return *line* in arrays, for so many channels and these status words."""
+def table_of(
+    line: UsualLine, channels: int, words: Sequence[str], devices: Sequence[str] = ()
+) -> Table:
+    """Return *line* in arrays, for so many channels, these status words and these devices."""
     pool = _Pool()
     fields = [
         (field.value, field.channel, field.filled, *pool.add(field.key)) for field in line.fields
@@ -107,6 +113,7 @@ def table_of(line: UsualLine, channels: int, words: Sequence[str]) -> Table:
     missing = [pool.add(text) for text in line.missing if text and readable([text])]
     # A word that is no readable text must keep its row; no line can hold it.
     coded = [pool.add(word) if readable([word]) else (0, 0) for word in words]
+    named = [pool.add(name) for name in devices]
     given = {field.channel for field in line.fields}
     return Table(
         np.array(fields, dtype=np.int64),
@@ -116,6 +123,7 @@ def table_of(line: UsualLine, channels: int, words: Sequence[str]) -> Table:
         comment,
         np.array(missing, dtype=np.int64).reshape(-1, 2),
         np.array(coded, dtype=np.int64).reshape(-1, 2),
+        np.array(named, dtype=np.int64).reshape(-1, 2),
         np.array([c for c in range(channels) if c not in given], dtype=np.int64),
     )
 

@@ -53,7 +53,11 @@ class WhitespaceCodec(LineCodec):
         status = None
         if "@status" in self._columns:
             status = self.grammar.status(fields[self._columns["@status"]])
-        return self.frame(line, texts, values, status, self._sequence(fields), self._uptime(fields))
+        device = None
+        if "@device" in self._columns:
+            device = self.grammar.device(fields[self._columns["@device"]])
+        sequence, seconds = self._sequence(fields), self._uptime(fields)
+        return self.frame(line, texts, values, status, sequence, seconds, device)
 
     def encode(
         self,
@@ -62,6 +66,7 @@ class WhitespaceCodec(LineCodec):
         status: str | None = None,
         sequence: int | None = None,
         uptime: str | None = None,
+        device: str | None = None,
     ) -> bytes:
         """Return one frame without its line end; see `LineCodec.encode`.
 
@@ -73,7 +78,9 @@ class WhitespaceCodec(LineCodec):
         told |= {"@sequence": str(sequence or 0), "@uptime": uptime or "0"}
         fields = []
         for column in self.form.columns:
-            if column.name == "@status":
+            if column.name == "@device":
+                fields.append(self.speaker(device))
+            elif column.name == "@status":
                 fields.append(status or "")
             elif text := told.get(column.name):
                 fields.append(_written(column, text))

@@ -101,5 +101,5 @@ def test_the_benchmark_runs_and_writes_its_figures(tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout.count("rebuilt and compared") == 3
+    assert done.stdout.count("rebuilt and compared") == 4
     assert '"frames_per_s"' in out.read_text(encoding="utf-8")

@@ -133,6 +133,11 @@ def test_lines_that_end_with_cr_alone_are_seen():
     assert "line_end: cr" in found.advice("overlong")
 
 
+def test_devices_that_the_profile_does_not_name_are_no_wrong_format():
+    said = diagnose(monitor_lines(10)).advice("device", "pumps")
+    assert "of devices that profile pumps does not name: add them to its `devices`" in said
+
+
 def test_a_wrong_checksum_is_no_wrong_format():
     assert "the checksum is not" in diagnose(monitor_lines(10)).advice("checksum")
 

@@ -294,3 +294,93 @@ def test_a_silence_of_everything_is_refused(healthy, tmp_path):
     fault = {"kind": "silence", "start_s": 0, "duration_s": 60}
     with pytest.raises(PlanError, match=r"no reading of .*healthy is left by the plan"):
         inject_recording(healthy, plan_of(fault), tmp_path / "out")
+
+
+def jitter(start_s: float = 20, duration_s: float = 10, magnitude: float = 2.0) -> dict:
+    return {
+        "kind": "jitter",
+        "start_s": start_s,
+        "duration_s": duration_s,
+        "magnitude": magnitude,
+    }
+
+
+def test_frames_without_a_clock_of_their_own_are_as_late_as_they_come(capture, frame, tmp_path):
+    parent = capture([(i, frame(i, uptime=False)) for i in range(60)], name="no-uptime")
+    made = inject_recording(parent, plan_of(jitter()), tmp_path / "out")
+    late = (made.readings().time - parent.readings().time) / S
+    assert (late[:20] == 0).all()
+    assert (late[20:30] > 0).all()
+    assert (np.diff(made.readings().time) >= 0).all()
+    assert late[40:].max() == 0
+    label = made.labels().iloc[0]
+    assert label["start"].value == made.readings().time[20]
+    assert label["end"].value == made.readings().time[29]
+
+
+def test_a_device_with_a_clock_says_when_it_measured_however_late_the_line(healthy, tmp_path):
+    made = inject_recording(healthy, plan_of(jitter()), tmp_path / "out")
+    np.testing.assert_array_equal(made.readings().time, healthy.readings().time)
+    assert rows(made) == rows(healthy)
+
+
+def test_a_delay_longer_than_the_heartbeat_is_a_silence_in_the_events(capture, frame, tmp_path):
+    parent = capture([(i, frame(i, uptime=False)) for i in range(60)], name="no-uptime")
+    made = inject_recording(parent, plan_of(jitter(magnitude=30.0)), tmp_path / "out")
+    kinds = [event["kind"] for event in made.events()]
+    assert kinds[:3] == ["link_opened", "heartbeat_lost", "heartbeat_back"]
+
+
+def test_readings_without_bytes_can_be_late_too(capture, frame, monitor, tmp_path):
+    parent = capture([(i, frame(i, uptime=False)) for i in range(60)], name="no-uptime")
+    imported = write_recording(tmp_path / "imported", monitor, parent.readings(), kind="imported")
+    made = inject_recording(imported, plan_of(jitter()), tmp_path / "out")
+    line = inject_recording(parent, plan_of(jitter()), tmp_path / "line")
+    np.testing.assert_array_equal(made.readings().time, line.readings().time)
+
+
+def test_a_line_read_at_another_speed_is_noise_in_the_parent_s_place(healthy, tmp_path):
+    fault = {"kind": "baud_mismatch", "start_s": 20, "duration_s": 10}
+    made = inject_recording(healthy, plan_of(fault), tmp_path / "out")
+    kept = len(rows(made))
+    # The first frame after it may be lost with what has no line end.
+    assert kept in {49, 50}
+    assert rows(made)[:20] == rows(healthy)[:20]
+    assert rows(made)[-29:] == rows(healthy)[-29:]
+    offsets = healthy.readings().offset
+    assert made.errors()["offset"].between(offsets[20], offsets[30]).all()
+
+
+HIDDEN = [
+    {"kind": "saturation", "magnitude": 0.5},
+    {"kind": "gain", "magnitude": 1.05, "onset": "gradual"},
+    {"kind": "oscillation", "magnitude": 1.0, "period_s": 7},
+    {"kind": "lag", "magnitude": 6},
+    {"kind": "correlation_break"},
+]
+
+
+@pytest.mark.parametrize("fault", HIDDEN, ids=lambda fault: fault["kind"])
+def test_every_kind_is_injected_again_byte_for_byte(capture, frame, tmp_path, fault):
+    parent = capture(
+        [(i, frame(i, temperature=f"{20 + 3 * np.sin(i / 7):.2f}")) for i in range(80)]
+    )
+    plan = plan_of({"channel": "temperature", "start_s": 30, "duration_s": 30, **fault})
+    made = inject_recording(parent, plan, tmp_path / "out", seed=5)
+    changed = made.readings().channel("temperature") != parent.readings().channel("temperature")
+    assert changed[30:60].sum() > 5
+    assert not changed[:30].any()
+    assert not changed[60:].any()
+    again = reinject(made, tmp_path / "again")
+    for name in ("structured_metrics.csv", "labels.csv", "events.jsonl"):
+        assert (again.dir / name).read_bytes() == (made.dir / name).read_bytes()
+
+
+def test_a_fault_on_all_channels_has_a_label_for_each(healthy, tmp_path):
+    fault = {"kind": "bias", "channels": "all", "magnitude": 0.5, "start_s": 10, "duration_s": 5}
+    made = inject_recording(healthy, plan_of(fault), tmp_path / "out")
+    assert made.labels()["channel"].tolist() == ["temperature", "voltage"]
+    assert [row[3:5] for row in rows(made)[9:11]] == [["21.5", "5.01"], ["22.00", "5.51"]]
+    assert FaultPlan.from_dict(made.meta["plan"], "test") == plan_of(fault)
+    more = inject_recording(made, plan_of({**fault, "start_s": 30}), tmp_path / "more")
+    assert more.labels()["id"].tolist() == [1, 2, 3, 4]

@@ -326,3 +326,27 @@ def test_of_one_line_it_is_said_that_it_is_the_only_one(run, log):
     status, _, err = run(log(b"noise\n"), "--out", "rec")
     assert status == 1
     assert "rec: the only line could not be read (mostly: " in err
+
+
+def test_the_device_column_says_what_the_user_calls_the_device(run, log):
+    assert run(log(frame(0)), "--out", "rec", "--device", "boiler-3")[0] == 0
+    assert run("kettle=file:log.txt", "--out", "rec2")[0] == 0
+    for folder, name in (("rec", "boiler-3"), ("rec2", "kettle")):
+        recording = Recording.open(folder)
+        assert recording.meta["device"] == name
+        assert recording.readings().device.to_array().tolist() == [name]
+
+
+def test_an_alert_says_which_of_several_devices_it_is_of(run, tmp_path):
+    told = Profile.load("serial_monitor").to_dict()
+    told["frame"] |= {"device": "D", "checksum": "none"}
+    (tmp_path / "shared.yaml").write_text(json.dumps(told))
+    line = b"D:%b,T:%b,V:5.00,S:NORMAL\n"
+    rows = [line % pair for pair in ((b"a", b"25"), (b"b", b"95.5"), (b"a", b"25"))]
+    (tmp_path / "log.txt").write_bytes(b"".join(rows))
+    status, out, err = run("file:log.txt", "--out", "rec", "--profile", "shared.yaml")
+    assert (status, err) == (0, "")
+    (said,) = [row for row in out.splitlines() if "THRESHOLD_BREACH_TEMP" in row]
+    assert said.endswith(
+        "THRESHOLD_BREACH_TEMP  b: Temperature 95.50°C exceeded threshold of 80.0°C."
+    )

@@ -33,7 +33,7 @@ def recorder(tmp_path):
     return SimpleNamespace(
         writer=SimpleNamespace(profile=MONITOR, dir=tmp_path),
         counts=StreamCounts(),
-        stream=SimpleNamespace(silent=False),
+        stream=SimpleNamespace(silent=False, silent_devices=()),
         lag_bytes=0,
         now=0,
     )

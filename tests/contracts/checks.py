@@ -264,6 +264,39 @@ def check_devices_do_not_touch_each_other(ready: Ready) -> None:
         )
 
 
+def of_one_device(ready: Ready, name: str | None) -> list[Alert]:
+    """Run two devices by turns as a capture does, or one of them; return what is said of each.
+
+    The clock of b is an hour behind that of a, which falls silent in the middle.
+    """
+    a, b = faulty(200, 2, device="a")[:100], faulty(200, 3, device="b")
+    b.time[:] -= 3600 * SECOND
+    streams = {n: r for n, r in (("a", a), ("b", b)) if name in (None, n)}
+    detector, begun = ready(), []
+    listen = getattr(detector, "listen", None)
+    for device, readings in streams.items():
+        if listen is not None:
+            listen(int(readings.time[0]) - SECOND, device)
+    for start in range(0, len(b), 20):
+        now = slice(start, start + 20)
+        batch = Readings.concat([readings[now] for readings in streams.values()])
+        order = np.concatenate([np.arange(len(r[now])) for r in streams.values()])
+        begun += detector.alerts(batch[np.argsort(order, kind="stable")])
+        for device, readings in streams.items():
+            late = max(start + 20 - len(readings), 0)
+            last = int(readings[: now.stop].time[-1])
+            begun += detect.advance(detector, last + late * SECOND, device)
+    return begun + detector.finish()
+
+
+def check_a_device_is_watched_by_its_own_clock(ready: Ready) -> None:
+    """What is said of a device among others, of its silence too, is what is said of it alone."""
+    both = of_one_device(ready, None)
+    for name in ("a", "b"):
+        alone = facts(of_one_device(ready, name))
+        assert facts([alert for alert in both if alert.device == name]) == alone, name
+
+
 def check_the_readings_are_left_as_they_are(ready: Ready) -> None:
     """Nothing writes to the arrays it is given."""
     readings = faulty()

@@ -11,7 +11,7 @@ import pytest
 from sensorkit.detect import persist
 from sensorkit.detect.base import BaseDetector
 from sensorkit.detect.streams import Finding, Judged, Stream, Track
-from sensorkit.readings import Severity
+from sensorkit.readings import Alert, Severity
 
 
 class Plain(BaseDetector, Stream):
@@ -139,6 +139,24 @@ class OneStateForAll(Plain):
         return Judged(np.nan_to_num(np.abs(readings.values[:, :1] - before[:, None])))
 
 
+class TakesTheTimeOfOneForAll(Plain):
+    """Misses a device five seconds after its last reading, by whatever clock it is told."""
+
+    def __init__(self, **shared):
+        super().__init__(**shared)
+        self.last = {}
+
+    def alerts(self, readings):
+        names = readings.device.to_array().tolist()
+        self.last |= dict(zip(names, readings.time.tolist(), strict=True))
+        return super().alerts(readings)
+
+    def advance(self, time_ns, device=None):
+        late = [name for name, last in self.last.items() if time_ns - last > 5 * checks.SECOND]
+        told = ("HEARTBEAT_LOSS", Severity.CRITICAL, "Silent.", self.name)
+        return [Alert(self.last.pop(name), *told, name, end=time_ns) for name in late]
+
+
 class FillsTheGaps(Plain):
     def judge(self, readings):
         readings.values[np.isnan(readings.values)] = 0.0
@@ -200,6 +218,7 @@ BROKEN = {
     checks.check_a_clone_has_the_parameters_and_nothing_else: ShallowClone,
     checks.check_parameters_can_be_read_and_set: KeepsTheCalibration,
     checks.check_devices_do_not_touch_each_other: OneStateForAll,
+    checks.check_a_device_is_watched_by_its_own_clock: TakesTheTimeOfOneForAll,
     checks.check_the_readings_are_left_as_they_are: FillsTheGaps,
     checks.check_calibration_keeps_the_budget: OneAlarmTooMany,
     checks.check_alerts_say_when_they_begin_and_end: NeverEnds,

@@ -56,7 +56,7 @@ OPTIONS = {
     "tail": {"tail": 200},
     "hold": {"hold": 40},
 }
-FIXED = ("always", "never", "rules")
+FIXED = ("always", "never", "remaining_life", "rules")
 SHAPED = [name for name in detect.names() if name not in FIXED]
 # What shaping could break; a tail says nothing of the first readings, so one check is left out.
 AT_RISK = [
@@ -75,6 +75,25 @@ AT_RISK = [
 def fitted_with(name: str, option: str):
     made = detect.make(name, profile=PROFILE, **OPTIONS[option])
     return made.fit(checks.healthy(500, seed=99))
+
+
+EITHER = {"members": {"rules": {}, "sigma": {}, "last_value": {}}, "combine": "any"}
+
+
+@functools.cache
+def either():
+    return detect.make("ensemble", profile=PROFILE, **EITHER).fit(checks.healthy(500, seed=99))
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+def test_an_ensemble_of_which_any_member_may_speak_keeps(check):
+    check(lambda: copy.deepcopy(either()))
+
+
+def test_never_fitted_it_keeps_what_shaping_could_break_too():
+    for check in AT_RISK:
+        check(lambda: detect.make("ensemble", profile=PROFILE,
+                                  members={"rules": {}, "sigma": {}}, combine="any"))  # fmt: skip
 
 
 def test_the_fixed_detectors_are_those_named():

@@ -4,7 +4,7 @@ import pytest
 from sensorkit import detect
 from sensorkit.detect.base import BaseDetector
 from sensorkit.detect.ensemble import Ensemble, Guard
-from sensorkit.detect.evidence import Evidence
+from sensorkit.detect.evidence import AtThreshold, Evidence
 from sensorkit.detect.streams import Finding, Judged, Stream, Track
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
@@ -300,3 +300,75 @@ def test_the_false_alarms_of_the_sum_keep_the_budget_on_fresh_readings():
         detector.calibrate(bench(20_000, seed=200 + seed), 10.5 / day)
         found.append(len(detector.alerts(bench(20_000, seed=300 + seed))))
     assert 5 < np.mean(found) < 15
+
+
+def plain(*, k=3.0, **shared):
+    return Ensemble(
+        members={"rules": {}, "sigma": {"k": k}, "last_value": {}},
+        combine="any",
+        profile=PROFILE,
+        **shared,
+    )
+
+
+def test_any_flags_what_a_member_flags_at_its_own_threshold_and_nothing_else():
+    detector = plain().fit(bench())
+    spoilt = bench(3_000, seed=5)
+    rng = np.random.default_rng(6)
+    for row in rng.choice(len(spoilt), 200, replace=False):
+        spoilt.values[row, rng.integers(2)] += rng.normal(0, 1)
+    spoilt.values[1000, 0] = 95.0
+    alone = np.zeros(len(spoilt), dtype=bool)
+    for member in detector.members:
+        member.reset()
+        alone |= member.score(spoilt) >= member.threshold_
+        member.reset()
+    flagged = detector.score(spoilt) >= detector.threshold_
+    assert 50 < alone.sum() < 300
+    np.testing.assert_array_equal(flagged, alone)
+
+
+def test_any_scores_the_member_that_is_furthest_past_its_threshold():
+    detector = Ensemble(members={"sigma": {"k": 4}, "wide": {"detector": "sigma", "k": 8}},
+                        combine="any")  # fmt: skip
+    spoilt = bench(300)
+    spoilt.values[200, 0] += 5.0
+    scores = detector.score(spoilt)
+    np.testing.assert_allclose(scores, detect.make("sigma").score(spoilt) / 4.0)
+
+
+def test_any_needs_no_fit_where_no_member_needs_one():
+    assert not Ensemble(members={"sigma": {}}, combine="any").must_be_fitted
+    assert Ensemble(members={"sigma": {}, "forest": {}}, combine="any").must_be_fitted
+    assert Ensemble(members={"sigma": {}}).must_be_fitted
+
+
+def test_any_says_who_has_flagged_a_reading():
+    spoilt = bench(300)
+    spoilt.values[200, 0] += 5.0
+    alerts = Ensemble(members={"sigma": {}, "calm": {"detector": "sigma", "k": 1e6}},
+                      combine="any", profile=PROFILE).alerts(spoilt)  # fmt: skip
+    about = [alert.description for alert in alerts if alert.start == 200 * SECOND]
+    assert len(about) == 1
+    assert about[0].endswith(". Flagged by sigma.")
+
+
+def test_any_calibrated_keeps_its_budget():
+    detector = plain().fit(bench()).calibrate(bench(40_000, seed=7), 24.0)
+    assert detector.calibration_.alarms <= 24.0 * 40_000 / 86_400
+    assert detector.voices[0].threshold_ > 3.0
+
+
+def test_a_threshold_that_is_not_positive_is_reached_by_what_reaches_it():
+    for threshold in (-2.0, -1e-300, 0.0, 1e-300, 2.0, np.inf):
+        at = AtThreshold(threshold)
+        scores = np.array([-np.finfo(float).max, np.nextafter(threshold, -np.inf), threshold,
+                           np.finfo(float).max])  # fmt: skip
+        scores = np.clip(scores, -np.finfo(float).max, np.finfo(float).max)
+        assert ((at.weigh(scores) >= 1.0) == (scores >= threshold)).all(), threshold
+        assert np.isfinite(at.weigh(scores)).all()
+
+
+def test_another_way_to_combine_is_refused_by_name():
+    with pytest.raises(DetectorError, match="ensemble: combine is 'all'; sum or any is wanted"):
+        Ensemble(members={"sigma": {}}, combine="all")

@@ -16,8 +16,11 @@ PUBLIC = (
     "sensorkit.evaluate.public",
     "sensorkit.evaluate.statistics",
     "sensorkit.faults",
+    "sensorkit.learning",
     "sensorkit.notebook",
+    "sensorkit.prognosis",
     "sensorkit.profile",
+    "sensorkit.quality",
     "sensorkit.readings",
 )
 

@@ -1,6 +1,11 @@
 """A clock that only sleeping moves, and links whose far end takes what the test lets it take."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 class Clock:

@@ -79,7 +79,7 @@ def test_its_clock_starts_anew_with_the_device():
 
 def test_a_link_that_cannot_be_unplugged_says_so(port):
     emulator = Emulator(PROFILE, plan=UNPLUGGED, duration_s=40)
-    with pytest.raises(LinkError, match="port: cannot be unplugged by a fault plan; serve"):
+    with pytest.raises(LinkError, match="port: cannot be unplugged by a fault; serve"):
         emulator.serve(port, frames=40, clock=port.clock, sleep=port.clock.sleep)
 
 

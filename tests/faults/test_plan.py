@@ -30,14 +30,14 @@ def test_every_plan_we_ship_can_be_read_and_survives_json(name):
 
 
 def test_the_shipped_plans_have_every_kind():
-    mixed, line, plug = (
+    mixed, plausible, line, plug = (
         {fault.kind for fault in FaultPlan.load(name).faults}
-        for name in ("mixed", "rough_line", "unplugged")
+        for name in ("mixed", "plausible", "rough_line", "unplugged")
     )
-    assert {name for name in mixed if KINDS[name].layer == "signal"} == {
+    assert {name for name in mixed | plausible if KINDS[name].layer == "signal"} == {
         name for name, kind in KINDS.items() if kind.layer == "signal"
     }
-    assert mixed | line | plug == set(KINDS)
+    assert mixed | plausible | line | plug == set(KINDS)
     assert {name for name in KINDS if getattr(KINDS[name], "live", False)} == plug
 
 
@@ -51,7 +51,12 @@ def test_a_good_plan_is_read(tmp_path):
     ("old", "new", "line", "wanted"),
     [
         ("kind: bias", "kind: biass", 4, "unknown kind of fault 'biass'; .*did you mean 'bias'?"),
-        ("kind: silence", "kind: quiet", 5, "unknown kind of fault 'quiet'; there are bias, corr"),
+        (
+            "kind: silence",
+            "kind: quiet",
+            5,
+            "unknown kind of fault 'quiet'; there are baud_mismatch, bias, corr",
+        ),
         ("channel: T, ", "", 4, "a bias needs a channel: add `channel: NAME`"),
         ("silence,", "silence, channel: T,", 5, "acts on whole frames; leave the channel out"),
         (", duration_s: 6", "", 5, "a silence needs a duration: add `duration_s: SECONDS`"),

@@ -6,7 +6,7 @@ import pytest
 from sensorkit.errors import PlanError
 from sensorkit.faults import Fault, FaultPlan, Placed, inject
 from sensorkit.faults.on_bytes import BOOT_TEXT
-from sensorkit.faults.transport import distort
+from sensorkit.faults.transport import distort, distort_times
 from sensorkit.readings import Readings
 
 FRAMES = [b"T:25.13,V:5.02,S:NORMAL,N:%d\r\n" % n for n in range(100)]
@@ -129,3 +129,95 @@ def test_readings_cannot_be_unplugged(kind):
     plan = FaultPlan(faults=(Fault(kind=kind, start_s=5, duration_s=5),))
     with pytest.raises(PlanError, match=rf"fault 1 \({kind}\) acts on the link.*take a silence"):
         inject(readings, plan)
+
+
+def late(times: list[float], magnitude: float = 1.0, seed: int = 0) -> np.ndarray:
+    """Return when frames arrive, in seconds, that a jitter holds up."""
+    plan = FaultPlan(faults=(Fault(kind="jitter", duration_s=100, magnitude=magnitude),))
+    due = (np.array(times) * 1e9).astype(np.int64)
+    return distort_times(due, Placed(plan.faults[0], 1, 0, len(due)), plan, seed) / 1e9
+
+
+def test_jitter_makes_frames_late_and_none_overtakes_another():
+    due = list(np.arange(5000.0) / 10)
+    delay = late(due, magnitude=0.05) - due
+    assert delay.min() >= 0
+    assert (np.diff(late(due, magnitude=3.0)) >= 0).all()
+    # Where no frame waits for another, delays are exponential: the mean is as large as the spread.
+    alone = late([10.0 * n for n in range(2000)], magnitude=0.5) - 10.0 * np.arange(2000)
+    assert alone.mean() == pytest.approx(0.5, rel=0.08)
+    assert alone.std() == pytest.approx(0.5, rel=0.12)
+
+
+def test_jitter_leaves_the_bytes_alone():
+    assert pass_over("jitter", magnitude=5.0) == FRAMES
+
+
+def test_a_delay_beyond_all_bounds_is_still_a_time():
+    assert (late([0.0, 1.0, 2.0], magnitude=1e9) <= 1e9 + 2).all()
+
+
+def test_a_fault_that_delays_nothing_leaves_the_times():
+    plan = FaultPlan(faults=(Fault(kind="corrupt", duration_s=5),))
+    due = np.arange(5)
+    assert distort_times(due, Placed(plan.faults[0], 1, 0, 5), plan, 0) is due
+
+
+def test_jitter_moves_the_times_of_readings_and_those_behind_wait():
+    readings = Readings.build(np.arange(100) * 10**9, np.zeros((100, 1)), ["T"])
+    plan = FaultPlan(faults=(Fault(kind="jitter", start_s=50, duration_s=10, magnitude=4.0),))
+    faulty, labels = inject(readings, plan, seed=2)
+    moved = (faulty.time - readings.time) / 1e9
+    assert len(faulty) == 100
+    assert (moved[:50] == 0).all()
+    assert (moved[50:60] > 0).all()
+    assert (np.diff(faulty.time) >= 0).all()
+    assert faulty.time[60] == max(faulty.time[59], readings.time[60]) > readings.time[60]
+    assert labels["start"][0].value == faulty.time[50]
+    assert labels["end"][0].value == faulty.time[59]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", None])
+def test_jitter_keeps_the_time_zone_of_a_table(zone):
+    readings = Readings.build(np.arange(100) * 10**9, np.zeros((100, 1)), ["T"])
+    frame = readings.to_frame()
+    frame.index = frame.index.tz_convert(zone) if zone else frame.index.tz_localize(None)
+    plan = FaultPlan(faults=(Fault(kind="jitter", start_s=50, duration_s=10, magnitude=4.0),))
+    faulty, _ = inject(frame, plan, seed=2)
+    assert faulty.index.dtype == frame.index.dtype
+    assert (faulty.index[50:60] > frame.index[50:60]).all()
+
+
+def test_a_reader_at_another_speed_gets_no_frame():
+    arrived = pass_over("baud_mismatch")
+    assert len(arrived) == len(FRAMES)
+    assert not set(arrived) & set(FRAMES)
+    assert b"".join(arrived).count(b"\n") < len(FRAMES) / 2
+
+
+def test_a_reader_at_nearly_the_speed_gets_every_frame():
+    # A bit is looked at in its middle: half a bit in ten is the limit (5 %).
+    assert pass_over("baud_mismatch", magnitude=1.02) == FRAMES
+    assert pass_over("baud_mismatch", magnitude=1.2) != FRAMES
+
+
+@pytest.mark.parametrize("magnitude", [0.01, 100.0])
+def test_a_reader_at_any_speed_gets_bounded_bytes(magnitude):
+    long = [b"T:" + b"U" * 4000 + b"\n", b"", b"\x00\xff\n"]
+    arrived = pass_over("baud_mismatch", long, magnitude=magnitude)
+    assert arrived[1] == b""
+    assert len(b"".join(arrived)) <= 10 * sum(map(len, long))
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        ({"kind": "baud_mismatch", "magnitude": 1}, "size 1 changes nothing"),
+        ({"kind": "baud_mismatch", "magnitude": 1000}, "0.01 to 100 are possible"),
+        ({"kind": "jitter"}, "a jitter needs a magnitude: mean delay"),
+        ({"kind": "jitter", "magnitude": -1}, "must be above 0"),
+    ],
+)
+def test_a_delay_or_speed_that_makes_no_sense_is_refused(fault, wanted):
+    with pytest.raises(PlanError, match=wanted):
+        FaultPlan.from_dict({"faults": [{"duration_s": 5, **fault}]}, "test")

@@ -44,13 +44,47 @@ def on_the_wire():
         "no checksum": like(monitor, checksum="none"),
         "checksum demanded": like(monitor, checksum="xor", checksum_required=True),
         "columns with all": like(weather, columns=places, checksum="crc16", delimiter=";"),
+        **of_several_devices(found, weather),
     }
 
 
-def like(base, **frame):
-    """The same profile with another frame."""
+DEVICES = ("one", "two.2", "three-3")
+
+
+def of_several_devices(found, weather):
+    """Every format that can say which device a frame is of."""
+    monitor, station = found["serial_monitor"], found["station_json"]
+    columns = ["@device", *weather.channel_names]
+    heartbeat = {"heartbeat_s": 5.0}
+    return {
+        "devices by key": like(monitor, device="D"),
+        "devices named": like(
+            monitor, {"devices": [*DEVICES, "four"]}, device="D", checksum="none"
+        ),
+        "devices in JSON": like(station, heartbeat, device="from.id"),
+        "devices in columns": like(weather, heartbeat, columns=[*columns, "@uptime"]),
+        "devices between blanks": like(
+            weather, heartbeat, format="whitespace", columns=columns, delimiter=None, missing=["-"]
+        ),
+        "devices in a pattern": like(
+            weather,
+            {"devices": DEVICES},
+            format="regex",
+            pattern=r"(?P<device>[a-z0-9.-]+): "
+            + " ".join(rf"(?P<{channel.on_wire}>[^ ]*)" for channel in weather.channels),
+            columns=None,
+            delimiter=None,
+            missing=None,
+            comment=None,
+        ),
+    }
+
+
+def like(base, more=None, **frame):
+    """The same profile with another frame, without what is None in it."""
     told = base.to_dict()
-    return Profile.from_dict({**told, "frame": {**told["frame"], **frame}}, "test")
+    frame = {key: value for key, value in {**told["frame"], **frame}.items() if value is not None}
+    return Profile.from_dict({**told, **(more or {}), "frame": frame}, "test")
 
 
 PROFILES = on_the_wire()
@@ -68,6 +102,8 @@ def frame(profile, i):
     texts = [plausible(channel, i + k) for k, channel in enumerate(profile.channels)]
     word = profile.status_words[i % len(profile.status_words)] if profile.status_words else "OK"
     told = {"status": word, "sequence": i, "uptime": f"{i}.250"}
+    if profile.frame.names_device:  # each has a counter of its own
+        told |= {"sequence": i // len(DEVICES), "device": DEVICES[i % len(DEVICES)]}
     return make_codec(profile).encode(texts, **told)
 
 

@@ -20,7 +20,8 @@ from sensorkit.report.running.public import NOTEBOOK as PUBLIC
 
 FOLDER = project_root() / "notebooks"
 WRITES_A_DETECTOR = "09_own_detector"
-BY_HAND = ("06_own_device", "07_detectability", "08_live_monitor", WRITES_A_DETECTOR)
+LIFE = "10_remaining_life"
+BY_HAND = ("06_own_device", "07_detectability", "08_live_monitor", WRITES_A_DETECTOR, LIFE)
 PATHS = [FOLDER / f"{name}.ipynb" for name in (*NOTEBOOKS, PUBLIC, *BY_HAND)]
 IGNORED = "nbval-ignore-output"
 TAGS = {"parameters", IGNORED}

@@ -288,6 +288,40 @@ def test_own_detector_without_the_fault_it_was_made_for(run):
     assert {row["fault_kind"] for row in Evaluation.read(out).results} == {None, "bias"}
 
 
+LATHE = """\
+name: lathe
+device: lathe-1
+rate_hz: 1.0
+channels:
+  - name: vibration
+    unit: mm/s
+    decimals: 2
+    waveform: {level: 2.0, unit_sigma: 0.1, noise: {sigma: 0.1}}
+  - {name: load, unit: "%", decimals: 1, waveform: {level: 60.0, noise: {sigma: 1.0}}}
+frame: {format: json, device: id, uptime: up, sequence: n}
+life: {mean_s: 600, spread: 0.1, onset: [0.3, 0.5], shape: 2.0, shift: {vibration: 1.5}}
+"""
+
+
+def test_remaining_life_of_a_device_of_ones_own(run, tmp_path):
+    path = tmp_path / "lathe.yaml"
+    path.write_text(LATHE)
+    given = {"hours": 0.6, "rate_hz": 0.5, "limit_s": 100.0, "cap_s": 300.0, "window": 20}
+    out = run("10_remaining_life", profile=str(path), subset="", seed=3, **given)
+
+    life = detect.load(out / "life.detector")
+    assert (life.limit, life.profile.name) == (100.0, "lathe")
+
+
+def test_remaining_life_beside_nobody_with_other_engines(run):
+    given = {"beside": [], "units": 6, "limit_s": 400.0, "seed": 9, "subset": ""}
+    out = run("10_remaining_life", **given)
+
+    (row,) = read_json(out / "remaining_life.json")["leads"]
+    assert row["detector"] == "remaining_life"
+    assert row["false_alarms"] < 1
+
+
 def test_a_claim_that_does_not_hold_fails_the_notebook(run):
     # The last fault lasts until the end: nobody is there to say that it was over.
     with pytest.raises(AssertionError, match=r"cell \[\d+\]: AssertionError: .*RAPID_CHANGE"):

@@ -86,7 +86,7 @@ def test_a_good_profile_is_read(tmp_path):
             "frame.format: unknown frame format 'cvs'; there are",
         ),
         ("severity: CRITICAL", "severity: BAD", 9, "severity"),
-        ('"@status"]', '"@state"]', 3, "unknown column '@state'; there are @sequence"),
+        ('"@status"]', '"@state"]', 3, "unknown column '@state'; there are @device"),
         ("[T,", "[T_,", 3, "frame.columns.0: no channel 'T_'; did you mean 'T'?"),
         ("format: csv", "format: [csv]", 3, "frame.format: a name is wanted; there are csv"),
         ("format: csv, ", "", 3, "frame.format: a name is wanted; there are csv, js"),

@@ -5,7 +5,7 @@ from sensorkit.capture import write_recording
 from sensorkit.errors import PlanError, UsageError
 from sensorkit.faults import inject
 from sensorkit.profile import Channel, Profile
-from sensorkit.readings import Readings
+from sensorkit.readings import Readings, Words
 from sensorkit.report.running.campaign import FILLED, campaign
 
 KINDS = ("bias", "drift", "dropout", "noise", "rapid_change", "silence", "spike", "stuck")
@@ -101,3 +101,19 @@ def test_an_unknown_kind_is_answered_with_the_nearest_one(recording):
 def test_an_empty_recording_is_too_short_and_no_crash(recording):
     with pytest.raises(UsageError, match="has 0 readings"):
         planned(recording(0))
+
+
+def test_the_steps_are_those_of_a_device_and_not_of_all_by_turns(tmp_path):
+    n = 60_000
+    time = START + np.repeat(np.arange(n), 2) * 1_000_000_000 + np.tile([0, 1_000_000], n)
+    values = np.random.default_rng(5).normal(20, 1, (2 * n, 1))
+    device = Words.of(["a", "b"] * n)
+    profile = Profile(name="bench", rate_hz=1.0, channels=(Channel(name="T"),))
+    readings = Readings.build(time, values, ["T"], device=device)
+    made = write_recording(tmp_path / "bench", profile, readings, kind="imported")
+
+    plan = planned(made, kinds=["bias"])
+    _, labels = inject(readings, plan, seed=1)
+
+    assert {fault.duration_s for fault in plan.faults} <= {30.0, 120.0}
+    assert set(labels["device"]) == {"a"}

@@ -39,7 +39,7 @@ patient = settings(
 )
 
 
-def profile(form, *, words=(), heartbeat=5.0, limits=((-40, 150), None)):
+def profile(form, *, words=(), heartbeat=5.0, limits=((-40, 150), None), devices=()):
     channels = [
         {"name": "temperature", "key": "T", **({"plausible": limits[0]} if limits[0] else {})},
         {"name": "voltage", "key": "V", **({"plausible": limits[1]} if limits[1] else {})},
@@ -52,6 +52,7 @@ def profile(form, *, words=(), heartbeat=5.0, limits=((-40, 150), None)):
             "channels": channels,
             "frame": form,
             "status_words": list(words),
+            "devices": list(devices),
         },
         "test",
     )
@@ -82,6 +83,11 @@ PROFILES = {
         {"format": "csv", "columns": ["voltage", "@skip"], "missing": ["NAN"], "line_end": "cr"}
     ),
     "blanks": profile({"format": "csv", "delimiter": " ", "columns": ["temperature", "voltage"]}),
+    "any device": profile({**KEYS, "device": "D", "checksum": "crc16"}, words=["OK"]),
+    "named devices": profile(
+        {"format": "csv", "columns": ["temperature", "@device", "@uptime", "@sequence", "voltage"]},
+        devices=["a", "b-2", "a.3", "unheard"],
+    ),
     "carriage returns": profile({**KEYS, "checksum": "xor", "line_end": "cr"}, words=["OK"]),
 }
 
@@ -93,7 +99,7 @@ def frame(of, i, *, word=None):
     if getattr(of.frame, "missing", None) == ("NAN",):
         texts[1] = texts[1] or "NAN"
     told = {"status": word or words[i % len(words)], "sequence": i, "uptime": f"{i}.250"}
-    return make_codec(of).encode(texts, **told)
+    return make_codec(of).encode(texts, **told, device=("a", "b-2", "a.3", "a")[i % 4])
 
 
 def pieces_of(of):

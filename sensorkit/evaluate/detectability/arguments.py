@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.detectability.fault_sizes import silences
@@ -71,8 +73,28 @@ def affected_channel(kind: Kind, healthy: Readings, channel: str | None) -> str 
     return channel
 
 
-def why_no_sigma(readings: Readings, channel: str | None) -> str:
-    """Return why the robust sigma of a channel is 0."""
-    if channel is not None and np.isnan(readings.channel(channel)).all():
-        return "it has no value"
-    return "half of its values are equal"
+def check_company(kind: Kind, channels: Sequence[str]) -> None:
+    """Raise UsageError if faults of a kind show beside other channels only, and there is one."""
+    if kind.needs_company and len(channels) == 1:
+        raise UsageError(
+            f"detectability: a {kind.name} shows beside other channels only, and {channels[0]!r} "
+            "is the only one there is; leave the kind out"
+        )
+
+
+def median(values: NDArray[np.float64]) -> float | None:
+    """Return the median of the values that are there; None without any."""
+    there = values[~np.isnan(values)]
+    return float(np.median(there)) if len(there) else None
+
+
+def why_no_grid(
+    readings: Readings, channel: str | None, sigma: float | None, name: str = ""
+) -> str:
+    """Return why there is no grid of sizes for a channel."""
+    if sigma:
+        return f"the level of {name or 'the channel'} is too close to 0 for a factor to move it"
+    empty = channel is not None and np.isnan(readings.channel(channel)).all()
+    why = "it has no value" if empty else "half of its values are equal"
+    whose = f"the robust sigma of {name}" if name else "the channel's robust sigma"
+    return f"{whose} is 0 ({why})"

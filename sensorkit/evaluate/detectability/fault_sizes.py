@@ -1,4 +1,4 @@
-"""What sizes of a kind of fault are tried: in the unit of a channel, or how long they last."""
+"""What sizes of a kind of fault are tried: in the unit of a channel, factors, seconds, how long."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.settings import DetectabilityGrid
 from sensorkit.faults import Fault
-from sensorkit.faults.base import KINDS, Kind, SignalKind, TransportKind
+from sensorkit.faults.base import KINDS, Kind, SignalKind, TransportKind, size_unit
 from sensorkit.nearest import unknown
 from sensorkit.profile import Channel, Profile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+MOST_FACTOR = 1e4
+"""A channel whose zero is so close to its level that faults of the grid are larger has no grid."""
 
 LONGEST_ROWS = 2**31
 """Readings that a fault is taken to last at most: more than anybody has."""
@@ -24,7 +27,9 @@ LONGEST_ROWS = 2**31
 
 def silences(kind: Kind) -> bool:
     """Return whether readings are missing while the fault lasts."""
-    return isinstance(kind, TransportKind) and (not kind.needs_bytes or kind.unplugs)
+    if not isinstance(kind, TransportKind) or kind.delays:
+        return False
+    return not kind.needs_bytes or kind.unplugs
 
 
 def find_kind(name: str) -> Kind:
@@ -45,6 +50,11 @@ def find_kind(name: str) -> Kind:
     kind = KINDS[name]
     if not (isinstance(kind, SignalKind) or silences(kind)):
         able = ", ".join(n for n, k in KINDS.items() if isinstance(k, SignalKind) or silences(k))
+        if isinstance(kind, TransportKind) and kind.delays:
+            raise UsageError(
+                f"detectability: a {name} changes when readings come and not what they say; kinds "
+                f"that can be measured are {able}"
+            )
         raise UsageError(
             f"detectability: a {name} acts on the bytes of frames, and leaves readings as they "
             f"are or rejects them; kinds that can be measured are {able}"
@@ -59,7 +69,7 @@ class Sizes:
     Attributes
     ----------
     size : array of float, shape (n_sizes,)
-        Rising; in *unit*.
+        Rising; in *unit*. Factors are above 1, and stand for their reciprocals as well.
     sigma : float or None
         Units in one robust sigma of the channel; None where the size is no value.
     rows : array of int, shape (n_sizes,)
@@ -119,10 +129,20 @@ class Sizes:
             return None
         return float(self.rows[0] * self.period_s)
 
+    @property
+    def neutral(self) -> float:
+        """Return the size that changes nothing: what sizes are measured from."""
+        return 0.0 if self.kind.magnitude is None else self.kind.magnitude.neutral
+
     def magnitude(self, k: int, repeat: int) -> float | None:
-        """Return the magnitude of a fault; up and down in turns where the kind has a sign."""
+        """Return the magnitude of a fault; up and down in turns where the kind has a sign.
+
+        A factor goes down as its reciprocal.
+        """
         if self.kind.magnitude is None:
             return None
+        if self.kind.magnitude.unit == "factor":
+            return float(rounded([1.0 / self.size[k]])[0] if repeat % 2 else self.size[k])
         down = self.kind.magnitude.signed and repeat % 2 == 1
         return -float(self.size[k]) if down else float(self.size[k])
 
@@ -154,6 +174,8 @@ class SizeMaker:
         Readings that a fault lasts whose size is none.
     sigma : float or None
         Units in one robust sigma of the channel.
+    level : float or None
+        The median of the channel.
     limits : DetectabilityGrid
         Of the grid.
     """
@@ -162,21 +184,30 @@ class SizeMaker:
     duration: int
     profile: Profile | None = None
     sigma: float | None = None
+    level: float | None = None
     limits: DetectabilityGrid = field(default_factory=DetectabilityGrid)
 
     def grid(self, kind: Kind, channel: str | None) -> Sizes | None:
-        """Return the grid of sizes of a kind; None where its channel has no sigma."""
+        """Return the grid of sizes of a kind; None where its channel has no sigma, or no level.
+
+        A factor is chosen so that it moves the channel's level by the sigmas of the grid; a delay
+        is as many readings as a fault of the grid may last.
+        """
         limits = self.limits
         if kind.magnitude is None:
             rows = log_rows(limits.longest, limits.sizes)
             return Sizes.of_duration(kind, channel, rows, period_s=self.period_s)
-        if kind.magnitude.unit != "channel":
-            raise UsageError(
-                f"detectability: the size of a {kind.name} is in {kind.magnitude.unit}, for which "
-                "there is no grid; give magnitudes"
-            )
+        if kind.magnitude.unit == "seconds":
+            late: Floats = log_rows(limits.longest, limits.sizes).astype(np.float64)
+            return self._of_value(kind, channel, rounded(late * self.period_s))
         if not self.sigma:
             return None
+        if kind.magnitude.unit == "factor":
+            level = abs(self.level or 0.0)
+            if self.sigma * limits.largest_sigma > MOST_FACTOR * level:
+                return None
+            shares = (self.sigma / level, limits.smallest_sigma, limits.largest_sigma)
+            return self._of_value(kind, channel, rounded(1.0 + log_sizes(*shares, limits.sizes)))
         size = log_sizes(self.sigma, limits.smallest_sigma, limits.largest_sigma, limits.sizes)
         return self._of_value(kind, channel, size)
 
@@ -184,6 +215,11 @@ class SizeMaker:
         """Return the sizes that were asked for."""
         size = _sizes(magnitudes)
         if kind.magnitude is not None:
+            if size[0] <= kind.magnitude.neutral:
+                raise UsageError(
+                    f"detectability: the smallest {kind.name} asked for is {size[0]:g}; factors "
+                    "above 1 are wanted (those below go with them by themselves)"
+                )
             return self._of_value(kind, channel, np.unique(rounded(size)))
         rows = np.rint(np.minimum(size / self.period_s, LONGEST_ROWS)).astype(np.int64)
         if rows[0] < 1:
@@ -195,9 +231,9 @@ class SizeMaker:
 
     def _of_value(self, kind: Kind, channel: str | None, size: Floats) -> Sizes:
         assert kind.magnitude is not None  # noqa: S101 - those without were sorted out
-        own, known = kind.magnitude.unit, profile_channel(self.profile, channel)
-        in_channel = own == "channel"
-        unit = own if not in_channel else "" if known is None else known.unit
+        known = profile_channel(self.profile, channel)
+        in_channel = kind.magnitude.unit == "channel"
+        unit = size_unit(kind.name, "" if known is None else known.unit)
         return Sizes.of_value(
             kind,
             channel,

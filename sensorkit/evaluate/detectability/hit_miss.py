@@ -26,7 +26,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -86,6 +86,28 @@ class HitMiss:
     a90_ci: Ends = (None, None)
     fit: Fit | None = None
     band: tuple[BandPoint, ...] = ()
+
+    def moved(self, by: float) -> HitMiss:
+        """Return the same with *by* added to every size; `fit` stays as it is.
+
+        >>> HitMiss(Status.OK, a90=0.25, a90_ci=(0.125, None)).moved(1.0).a90_ci
+        (1.125, None)
+        """
+        if not by:
+            return self
+
+        def put(size: float | None) -> float | None:
+            return None if size is None else size + by
+
+        return replace(
+            self,
+            a50=put(self.a50),
+            a90=put(self.a90),
+            a90_95=put(self.a90_95),
+            a50_ci=(put(self.a50_ci[0]), put(self.a50_ci[1])),
+            a90_ci=(put(self.a90_ci[0]), put(self.a90_ci[1])),
+            band=tuple(point._replace(size=point.size + by) for point in self.band),
+        )
 
 
 def hit_miss(

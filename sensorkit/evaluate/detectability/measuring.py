@@ -27,9 +27,11 @@ from sensorkit.detect.streams import split
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.detectability.arguments import (
     affected_channel,
+    check_company,
     check_counts,
     check_sigma,
-    why_no_sigma,
+    median,
+    why_no_grid,
 )
 from sensorkit.evaluate.detectability.fault_sizes import (
     SizeMaker,
@@ -43,7 +45,7 @@ from sensorkit.evaluate.detectability.single_faults import Faulty, Ground, sprea
 from sensorkit.evaluate.detectability.windows import CannotCopy, try_windows
 from sensorkit.evaluate.settings import DetectabilityGrid, Settings
 from sensorkit.evaluate.trial import Trial, Unit
-from sensorkit.faults.base import Kind
+from sensorkit.faults.base import Kind, size_unit
 from sensorkit.faults.signal import robust_sigma
 from sensorkit.nearest import unknown
 from sensorkit.profile import Profile
@@ -79,9 +81,11 @@ def detectability(
     kind : str
         A fault of values, or one that takes readings away (`silence`).
     magnitudes : sequence of float, optional
-        The sizes: in the unit of the channel (or of the kind), or seconds for kinds whose size is
-        how long they last, rounded to whole readings. Equal ones are one. Else a grid of eight,
-        evenly on a log scale: 0.5 to 20 robust sigmas, or 1 to 240 readings.
+        The sizes: in the unit of the channel (or of the kind: factors above 1 for a `gain`, which
+        goes down by their reciprocals), or seconds for kinds whose size is how long they last,
+        rounded to whole readings. Equal ones are one. Else a grid of eight, evenly on a log
+        scale: 0.5 to 20 robust sigmas, factors that move the median by as much, or 1 to 240
+        readings.
     repeats : int
         Faults of each size; those of a kind with a sign go up and down in turns.
     channel : str, optional
@@ -136,18 +140,19 @@ def detectability(
     device = parts[0][0] or own
     of = find_kind(kind)
     name = affected_channel(of, healthy, channel)
+    check_company(of, healthy.channels)
     first = 0 if before is not None else min(LEAD_IN, len(healthy) // 4)
     ground = Ground(healthy, first=first)
     if sigma is not None:
         check_sigma(sigma)
     elif name is not None:
         sigma = robust_sigma(healthy.channel(name))
-    maker = SizeMaker(ground.period_s, duration, profile, sigma)
+    maker = SizeMaker(ground.period_s, duration, profile, sigma, _level(healthy, name))
     sizes = maker.grid(of, name) if magnitudes is None else maker.given(of, name, magnitudes)
     if sizes is None:
         raise UsageError(
-            f"detectability: the robust sigma of {name!r} is 0 ({why_no_sigma(healthy, name)}), so "
-            "there is no grid of sizes; give magnitudes in its unit"
+            f"detectability: {why_no_grid(healthy, name, sigma, repr(name))}, so there is no grid "
+            "of sizes; give magnitudes in its unit"
         )
     plan = _Plan(ground, device, (sizes,), repeats, tolerance, profile, seed)
     lead = [] if before is None else [Readings.of(before, device=device)]
@@ -195,7 +200,9 @@ def measure(
         ground = Ground(test, taken=trial.window[unit.faults])
         wanted = list(_wanted(grid, fit))
         sizes = [
-            SizeMaker(ground.period_s, grid.duration, trial.profile, sigma, grid).grid(kind, name)
+            SizeMaker(
+                ground.period_s, grid.duration, trial.profile, sigma, _level(fit, name), grid
+            ).grid(kind, name)
             for kind, name, sigma in wanted
         ]
         tried = tuple(one for one in sizes if one is not None)
@@ -204,11 +211,11 @@ def measure(
             settings.seed,
         )  # fmt: skip
         measured = iter(plan.measured(detector, [lead], check_time))
-        for (kind, name, _), one in zip(wanted, sizes, strict=True):
+        for (kind, name, sigma), one in zip(wanted, sizes, strict=True):
             found = (
                 next(measured)
                 if one is not None
-                else _still(detector, unit, kind, name, trial, why_no_sigma(fit, name))
+                else _still(detector, unit, kind, name, trial, why_no_grid(fit, name, sigma))
             )
             rows.append({"recording": trial.name, **found.to_dict()})
     return rows
@@ -227,6 +234,10 @@ def _wanted(
             yield kind, name, robust_sigma(fit.channel(name))
 
 
+def _level(readings: Readings, name: str | None) -> float | None:
+    return None if name is None else median(readings.channel(name))
+
+
 def _varies(values: NDArray[np.float64]) -> bool:
     known = values[~np.isnan(values)]
     return len(known) > 0 and bool((known != known[0]).any())
@@ -235,10 +246,10 @@ def _varies(values: NDArray[np.float64]) -> bool:
 def _still(
     detector: Detector, unit: Unit, kind: Kind, name: str | None, trial: Trial, why: str
 ) -> Detectability:
-    """Return the row of a channel that has no sigma, and so no grid of sizes."""
+    """Return the row of a channel that has no grid of sizes."""
     known = profile_channel(trial.profile, name)
-    reason = f"the channel's robust sigma is 0 ({why}): no grid of sizes"
-    unit_of_size = "" if known is None else known.unit
+    reason = f"{why}: no grid of sizes"
+    unit_of_size = size_unit(kind.name, "" if known is None else known.unit)
     return untestable(detector.name, unit.device, kind.name, name, unit_of_size, reason)
 
 
@@ -248,12 +259,7 @@ def check_grid(grid: DetectabilityGrid, channels: Sequence[str]) -> None:
         if name not in channels:
             raise UsageError(f"detectability: {unknown('channel', name, channels)}")
     for name in grid.kinds:
-        kind = find_kind(name)
-        if kind.magnitude is not None and kind.magnitude.unit != "channel":
-            raise UsageError(
-                f"detectability: the size of a {name} is in {kind.magnitude.unit}, for which there "
-                "is no grid; measure it with detectability(..., magnitudes=[...])"
-            )
+        check_company(find_kind(name), channels)
 
 
 @dataclass(frozen=True)

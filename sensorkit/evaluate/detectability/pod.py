@@ -36,7 +36,8 @@ class Detectability:
     detector, kind, channel, device : str
         `channel` is None where whole readings are missing.
     unit : str
-        Of the sizes.
+        Of the sizes. `factor`: they are above 1, the curve is over how far, and `fit` is over the
+        logarithm of that.
     sigma : float or None
         Units in one robust sigma of the healthy channel; None where the size is no value.
     curve : HitMiss
@@ -165,7 +166,8 @@ def summed_up(
     sizes, counts = faulty.sizes, outcome.counts
     repeats = counts.shape[1]
     hits = outcome.hit & counts
-    curve = hit_miss(sizes.size, counts.sum(axis=1), hits.sum(axis=1), seed=seed)
+    far = sizes.size - sizes.neutral
+    curve = hit_miss(far, counts.sum(axis=1), hits.sum(axis=1), seed=seed).moved(sizes.neutral)
     if counts.mean() < LEAST_SHARE:
         reason = (
             f"{int(counts.sum())} of {counts.size} faults count: in the windows of the others "

@@ -8,7 +8,14 @@ from sensorkit.display.cards import Card, Table
 from sensorkit.display.figure import GREY, Figure, styles
 from sensorkit.display.formats import NONE, count, interval, percent, seconds, sized
 from sensorkit.display.labelling import cut, labelled
-from sensorkit.evaluate.detectability.points import SHARE_AND_DELAY, point_row, share, size_range
+from sensorkit.evaluate.detectability.points import (
+    SHARE_AND_DELAY,
+    on_axis,
+    point_row,
+    share,
+    size_axis,
+    size_hover,
+)
 
 if TYPE_CHECKING:
     from sensorkit.evaluate.detectability.pod import Detectability
@@ -64,7 +71,8 @@ def figure(found: Detectability, height: int) -> Figure:
     band, curve = found.curve.band, found.curve
     line = {"color": style.colour, "width": 2}
     marker = {"color": style.colour, "symbol": style.symbol, "size": 9}
-    sizes = [one.size for one in band]
+    sizes = [on_axis(one.size, found.unit) for one in band]
+    at = size_hover(found.unit)
     edge = {"type": "scatter", "mode": "lines", "x": sizes, "hoverinfo": "skip"}
     data: list[dict[str, Any]] = []
     if band:
@@ -79,10 +87,10 @@ def figure(found: Detectability, height: int) -> Figure:
             "type": "scatter",
             "mode": "markers",
             "name": "faults found",
-            "x": [point["size"] for point in points],
+            "x": [on_axis(point["size"], found.unit) for point in points],
             "y": [share(point) for point in points],
             "customdata": [[point["hits"], point["faults"]] for point in points],
-            "hovertemplate": "%{customdata[0]} of %{customdata[1]} at %{x:.3g}"
+            "hovertemplate": f"%{{customdata[0]}} of %{{customdata[1]}} at {at}"
             f"<extra>{name}</extra>",
             "marker": marker,
         }
@@ -93,16 +101,16 @@ def figure(found: Detectability, height: int) -> Figure:
             "mode": "lines+markers",
             "name": "median delay",
             "yaxis": "y2",
-            "x": [point["size"] for point in late],
+            "x": [on_axis(point["size"], found.unit) for point in late],
             "y": [point["delay_median_s"] for point in late],
-            "hovertemplate": f"%{{y:.3g}} s at %{{x:.3g}}<extra>{name}</extra>",
+            "hovertemplate": f"%{{y:.3g}} s at {at}<extra>{name}</extra>",
             "marker": {**marker, "symbol": "square-open"},
             "line": {**line, "dash": "dot"},
         }
     )
     shapes = [_level()]
     if curve.a90_95 is not None:
-        shapes.append(_upright(curve.a90_95))
+        shapes.append(_upright(on_axis(curve.a90_95, found.unit)))
     said = f"{sized(curve.a90_95, found.unit)}" if curve.a90_95 is not None else "no size tried"
     return Figure(
         "detectability",
@@ -146,21 +154,13 @@ def _upright(size: float) -> dict[str, Any]:
 
 
 def _layout(found: Detectability, height: int, shapes: list[dict[str, Any]]) -> dict[str, Any]:
-    sizes = [point["size"] for point in found.points] or [1.0]
-    lasting = found.unit == "s" and found.sigma is None
-    what = "duration" if lasting else "size"
+    sizes = [point["size"] for point in found.points] or [2.0]
     return {
         "title": {"text": labelled(title(found)), "x": 0, "xref": "paper", "font": {"size": 15}},
         "height": height,
         "margin": {"l": 64, "r": 14, "t": 48, "b": 48},
         "legend": {"orientation": "h", "y": -0.16, "x": 0, "yanchor": "top"},
         "shapes": shapes,
-        "xaxis": {
-            "type": "log",
-            "anchor": "y2",
-            "range": size_range(sizes),
-            "title": {"text": labelled(f"{what} ({found.unit})" if found.unit else what)},
-            "dtick": "D2",
-        },
+        "xaxis": size_axis(sizes, found.unit, found.kind),
         **SHARE_AND_DELAY,
     }

@@ -12,7 +12,7 @@ from sensorkit.evaluate.events import gaps
 from sensorkit.faults import Fault, FaultPlan
 from sensorkit.faults.placing import NS_PER_S, fault_streams, usual_period
 from sensorkit.faults.plan import GAP_READINGS
-from sensorkit.faults.signal import apply_signal
+from sensorkit.faults.signal import apply_signal, reach
 from sensorkit.profile import Channel
 from sensorkit.readings import Readings
 from sensorkit.signals import quantize
@@ -159,6 +159,7 @@ class Faulty:
     ) -> None:
         self.sizes, self.start, self.seed, self.tolerance = sizes, onsets, seeds, tolerance
         self._series, self._channel = ground.series, channel
+        self._step_s = ground.period_s
         self._faults: dict[tuple[int, int], Fault] = {}  # checking one takes as long as applying it
         rows = np.broadcast_to(sizes.rows[:, np.newaxis], onsets.shape)
         self.stop = ground.stops(onsets, rows, momentary=sizes.momentary)
@@ -181,13 +182,17 @@ class Faulty:
         column = window.channels.index(str(self.sizes.channel))
         values = window.values.copy(order="F")
         before = int(self._valued[start - 1])
+        fault = self._fault(k, repeat)
+        earlier = slice(max(start - reach(fault, 1.0 / self._step_s), 0), start)
         faulty = apply_signal(
             values[: stop - start, column],
             window.time[: stop - start],
-            self._fault(k, repeat),
+            fault,
             before=float(self._series.values[before, column]) if before >= 0 else float("nan"),
             magnitude=self.sizes.magnitude(k, repeat),
             rng=fault_streams(NO_PLAN, int(self.seed[k, repeat]), ALONE)[1],
+            history=self._series.values[earlier, column],
+            step_s=self._step_s,
         )
         if self._channel is not None:
             faulty = quantize(faulty, self._channel)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from sensorkit.display.figure import GREY, Figure, Style, styles
 from sensorkit.evaluate.caught import FIRST
-from sensorkit.evaluate.detectability.points import SHARE_AND_DELAY, point_row, share, size_range
+from sensorkit.evaluate.detectability.points import (
+    SHARE_AND_DELAY,
+    on_axis,
+    point_row,
+    share,
+    size_axis,
+    size_hover,
+)
 from sensorkit.evaluate.figures.choosing import chosen, compared
 from sensorkit.evaluate.figures.smallest import (
     Entry,
@@ -131,7 +137,9 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
     line = {"color": style.colour, "dash": style.dash, "width": 2}
     marker = {"color": style.colour, "symbol": style.symbol, "size": 8}
     curve = entry["band"]
-    sizes = [row["size"] for row in curve]
+    unit = entry["unit"]
+    sizes = [on_axis(row["size"], unit) for row in curve]
+    at = size_hover(unit)
     traces: list[dict[str, Any]] = []
     if band and curve:
         edge = {**shared, "mode": "lines", "x": sizes, "line": {"width": 0}, "hoverinfo": "skip"}
@@ -147,7 +155,7 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
                 "y": [row["probability"] for row in curve],
                 "customdata": [[row["low"], row["high"]] for row in curve],
                 "hovertemplate": "%{y:.0%} [%{customdata[0]:.0%}, %{customdata[1]:.0%}] at "
-                "%{x:.3g}<extra>%{fullData.name}</extra>",
+                f"{at}<extra>%{{fullData.name}}</extra>",
                 "line": line,
             }
         )
@@ -155,10 +163,10 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
         {
             **shared,
             "mode": "markers" if curve else "lines+markers",
-            "x": [point["size"] for point in points],
+            "x": [on_axis(point["size"], unit) for point in points],
             "y": [share(point) for point in points],
             "customdata": [[point["hits"], point["faults"]] for point in points],
-            "hovertemplate": "%{customdata[0]} of %{customdata[1]} at %{x:.3g}"
+            "hovertemplate": f"%{{customdata[0]}} of %{{customdata[1]}} at {at}"
             "<extra>%{fullData.name}</extra>",
             "marker": marker,
             "line": {**line, "width": 1},
@@ -171,9 +179,9 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
                 **shared,
                 "mode": "lines+markers",
                 "yaxis": "y2",
-                "x": [point["size"] for point in late],
+                "x": [on_axis(point["size"], unit) for point in late],
                 "y": [point["delay_median_s"] for point in late],
-                "hovertemplate": "%{y:.3g} s at %{x:.3g}<extra>%{fullData.name}</extra>",
+                "hovertemplate": f"%{{y:.3g}} s at {at}<extra>%{{fullData.name}}</extra>",
                 "marker": marker,
                 "line": {**line, "width": 1.5},
                 "showlegend": True,
@@ -183,19 +191,12 @@ def _traces(name: str, entry: Entry, style: Style, *, band: bool) -> list[dict[s
 
 
 def _layout(one: Entry, sizes: Sequence[float]) -> dict[str, Any]:
-    what = "duration" if one["unit"] == "s" and one["sigma"] is None else "size"
     return {
         "height": 400,
         "showlegend": True,
         "legend": {"orientation": "h", "y": -0.2, "x": 0, "font": {"size": 12}},
         "margin": {"l": 58, "r": 12, "t": 10, "b": 40},
-        "xaxis": {
-            "type": "log",
-            "range": size_range(sizes),
-            "anchor": "y2",
-            "title": {"text": f"{what} ({one['unit']})" if one["unit"] else what},
-            "tickvals": _ticks(min(sizes), max(sizes)),
-        },
+        "xaxis": size_axis(sizes, one["unit"], one["kind"]),
         **SHARE_AND_DELAY,
         "shapes": [
             {
@@ -209,14 +210,3 @@ def _layout(one: Entry, sizes: Sequence[float]) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return the 1, 2 and 5 of each decade from *low* to *high*: plotly's own ticks crowd.
-
-    >>> _ticks(0.5, 20.0)
-    [0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
-    """
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = [float(f"{step}e{decade}") for decade in decades for step in (1, 2, 5)]
-    return [step for step in steps if low / 1.1 <= step <= high * 1.1]

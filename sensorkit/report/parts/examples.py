@@ -37,7 +37,7 @@ def choose(cases: pd.DataFrame, detector: str) -> pd.DataFrame:
         wanted = channels[place % len(channels)] if channels else None
         on_wanted = kind[kind["channel"] == wanted]
         ordered = (kind if on_wanted.empty else on_wanted).sort_values(
-            ["magnitude_sigma", "fault"], na_position="last", key=pd.Series.abs
+            ["magnitude_sigma", "magnitude", "fault"], na_position="last", key=pd.Series.abs
         )
         rows.append(ordered.iloc[len(ordered) // 2])
     return pd.DataFrame(rows)

@@ -13,6 +13,8 @@ from sensorkit.display.figure import Figure
 from sensorkit.display.formats import count, number, second, seconds, sized
 from sensorkit.display.signal import signal
 from sensorkit.evaluate.events import nanoseconds
+from sensorkit.faults.base import size_unit
+from sensorkit.faults.labels import channels_of
 from sensorkit.readings import Readings, isoformat, parse_time
 
 CONTEXT = 1.0
@@ -92,7 +94,8 @@ class Excerpts:
             "kind": _text(case["kind"]),
             "channel": channel,
             "on_all_channels": on_all,
-            "unit": self._units.get(channel, ""),
+            "where": _text(case["channel"]) if case["case"] == "fault" else None,
+            "unit": size_unit(str(case["kind"]), self._units.get(channel, "")),
             "magnitude": _number(case["magnitude"]),
             "magnitude_sigma": _number(case["magnitude_sigma"]),
             "recording": case["recording"],
@@ -117,7 +120,8 @@ class Excerpts:
         here = (cases["recording"] == case["recording"]) & (cases["device"] == case["device"])
         fault = (here & (cases["case"] == "fault")).to_numpy(dtype=np.bool_)
         alarm = here.to_numpy(dtype=np.bool_) & ~fault
-        of_it = (cases["channel"].isna() | (cases["channel"] == channel)).to_numpy(dtype=np.bool_)
+        hit = [not names or channel in names for names in map(channels_of, cases["channel"])]
+        of_it = np.array(hit, dtype=np.bool_)
         first, last = int(part.time.min()), int(part.time.max())
         shown = fault & of_it & (self._start <= last) & (self._end >= first)
         delay = cases["delay_s"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -140,8 +144,9 @@ def _of_device(readings: Readings, device: str) -> Readings:
 def _channel(case: pd.Series[Any], part: Readings, span: tuple[int, int]) -> tuple[str, bool]:
     """Return the channel to draw, and whether the case is of no channel in particular."""
     named = case["channel"] if case["case"] == "fault" else case["alert_channel"]
-    if isinstance(named, str) and named in part.channels:
-        return named, False
+    for name in channels_of(named):
+        if name in part.channels:
+            return name, False
     if case["case"] == "fault":
         return part.channels[0], True
     # A detector that looks at all channels at once names none: the one that is farthest out.
@@ -213,13 +218,14 @@ def figure(name: str, detector: str, excerpt: Mapping[str, Any]) -> Figure:
 
 def _fault(excerpt: Mapping[str, Any]) -> str:
     """Return what a fault was and how it ended, as "Drift on temperature, 8 °C: ✗ missed"."""
-    where = "all channels" if excerpt["on_all_channels"] else excerpt["channel"]
+    where = "all channels" if excerpt["on_all_channels"] else excerpt.get("where")
+    where = where or excerpt["channel"]
     what = f"{excerpt['kind'].replace('_', ' ')} on {where}"
     size, sigma = excerpt["magnitude"], excerpt["magnitude_sigma"]
     if sigma is not None:
         what += f", {sized(size, excerpt['unit'])} ({number(abs(sigma))} sigma)"
     elif size is not None:
-        what += f", {number(size)}"
+        what += f", {sized(size, excerpt['unit'])}"
     if excerpt["lasts_s"]:
         what += f", lasting {seconds(excerpt['lasts_s'])}"
     delay = excerpt["delay_s"]

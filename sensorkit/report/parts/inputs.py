@@ -17,6 +17,7 @@ from sensorkit.display.formats import (
     seconds,
 )
 from sensorkit.evaluate.figures.choosing import ROWS_SHOWN, rows_cut
+from sensorkit.faults.labels import size_text
 from sensorkit.readings import parse_time
 
 Report = Mapping[str, Any]
@@ -165,7 +166,7 @@ def _fault(fault: Mapping[str, Any]) -> Sequence[str]:
         str(fault["id"]),
         fault["kind"],
         fault["channel"] or "all",
-        number(fault["magnitude"]),
+        size_text(fault["kind"], fault["magnitude"]),
         number(fault["magnitude_sigma"]),
         second(fault["start"]),
         seconds(lasted),

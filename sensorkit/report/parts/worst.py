@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sensorkit.display.formats import NONE, count, number, second, seconds
+from sensorkit.faults.labels import size_text
 from sensorkit.report.parts.excerpts import figure, score_of
 
 SHOWN = 10
@@ -186,7 +187,7 @@ def _missed_table(missed: pd.DataFrame, detector: str) -> dict[str, Any]:
                 row.recording,
                 str(row.kind).replace("_", " "),
                 row.channel if isinstance(row.channel, str) else "all",
-                number(_there(row.magnitude)),
+                size_text(str(row.kind), _there(row.magnitude)),
                 number(_there(row.magnitude_sigma)),
                 second(str(row.start)),
                 _lasted(row),

@@ -175,17 +175,22 @@ def campaign(
 
 
 def _test(readings: Readings, clean: float) -> tuple[float | None, float, int]:
-    """Return where the test begins (seconds after the first reading), the step and its length."""
+    """Return where the test begins (seconds after the first reading), the step and its length.
+
+    Step and length are those of the device that the faults go to: the first.
+    """
+    codes = readings.device.codes
+    own = codes == codes[0] if len(codes) else np.empty(0, dtype=np.bool_)
     first = int(len(readings) * clean)
     time: NDArray[np.int64] = np.maximum.accumulate(readings.time)
-    steps = np.diff(time)
+    steps = np.diff(time[own])
     step_s = float(np.median(steps[steps > 0])) / 1e9 if (steps > 0).any() else 1.0
     if not 0 < first < len(readings):
         return None, step_s, 0
     # Frames of one read share a time: the test begins for sure with the next one.
     later = time[first:] > time[first - 1]
     first += int(np.argmax(later))
-    return float(time[first] - time[0]) / 1e9, step_s, int(later.sum())
+    return float(time[first] - time[0]) / 1e9, step_s, int((later & own[-len(later) :]).sum())
 
 
 def _until_the_end(plan: FaultPlan, readings: Readings) -> FaultPlan:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from sensorkit.capture import Recording
-from sensorkit.errors import NotebookError, UsageError
+from sensorkit.errors import NotebookError, SensorkitError, UsageError
 from sensorkit.evaluate import Config as _File
 from sensorkit.evaluate import Settings
 from sensorkit.evaluate.requirement import parsed
@@ -24,6 +24,7 @@ from sensorkit.profile import Profile
 from sensorkit.report.ci.for_ci import Copies
 from sensorkit.report.parameters import Parameter, check, declared, from_text
 from sensorkit.report.running.campaign import campaign
+from sensorkit.report.running.of_device import FULL_HOURS, parameters_of
 from sensorkit.report.verdict import requirements
 
 QUICKSTART = "00_quickstart"
@@ -83,8 +84,15 @@ class Config:
     """The command line, for the report."""
     timeout_s: float = NOTEBOOK_TIMEOUT_S
     """Of each notebook."""
+    quickstart: bool = True
+    """Run 00_quickstart as well, which is the same whatever the device."""
     copies: Copies = field(default_factory=Copies)
     """Where else the run writes what is for CI."""
+
+    @property
+    def notebooks(self) -> tuple[str, ...]:
+        """Return the names of those that are run."""
+        return NOTEBOOKS if self.quickstart else CHAIN
 
 
 def asked_for(
@@ -144,9 +152,11 @@ def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
     """
     known = {name: declared(folder / f"{name}.ipynb") for name in NOTEBOOKS}
     given: dict[str, dict[str, Any]] = {name: {} for name in NOTEBOOKS}
-    base = {} if config.quick else {**FULL, **({} if config.recordings else EMULATED)}
+    of_device = _of_device(config)
+    emulated = not config.recordings and of_device.get("hours", FULL_HOURS) >= FULL_HOURS
+    base = {} if config.quick else {**FULL, **(EMULATED if emulated else {})}
     own = {"profile": _resolved(config.profile), "plan": _resolved(config.faults)}
-    for key, value in {**base, **own, **config.settings}.items():
+    for key, value in {**base, **of_device, **own, **config.settings}.items():
         for name, parameter in _addressed(key, known):
             where = f"{name}.ipynb"
             given[name][parameter.name] = (
@@ -155,6 +165,21 @@ def plan_parameters(config: Config, folder: Path) -> dict[str, dict[str, Any]]:
                 else check({parameter.name: value}, known[name], where)[parameter.name]
             )
     return given
+
+
+def _of_device(config: Config) -> dict[str, Any]:
+    """Return what the profile of the device says; none is asked where there are several."""
+    if any(key.rpartition(".")[2] == "profiles" for key in config.settings):
+        return {}
+    try:
+        profiles = [Recording.open(folder).profile for folder in config.recordings]
+        return parameters_of(
+            profiles or [Profile.load(config.profile)],
+            emulated=not config.recordings,
+            quick=config.quick,
+        )
+    except SensorkitError:  # whoever looks at the input says so
+        return {}
 
 
 def _resolved(name: str) -> str:

@@ -21,7 +21,6 @@ from sensorkit.report.parts.examples import write_examples
 from sensorkit.report.running import notebooks, provenance
 from sensorkit.report.running.job import (
     CHAIN,
-    NOTEBOOKS,
     QUICKSTART,
     Config,
     as_file,
@@ -80,7 +79,7 @@ def evaluate(
     run = _Run(config, given, root, out, base)
     with run.told_the_truth():
         outcomes = notebooks.execute(
-            [iter([run.job(QUICKSTART)]), run.chain()],
+            [*([iter([run.job(QUICKSTART)])] if config.quickstart else []), run.chain()],
             log_file=run.dir / "log.txt",
             tell=tell,
             follow=follow,
@@ -136,7 +135,7 @@ class _Run(RunFolder):
         """Note how the notebooks went; raise if one failed or did not run."""
         super().record(outcomes)
         ended = {outcome.name for outcome in outcomes}
-        if ended != set(NOTEBOOKS):
+        if ended != set(self._config.notebooks):
             raise RunError(f"only {', '.join(sorted(ended))} ran")
 
     def finish(self) -> None:
