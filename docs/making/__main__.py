@@ -14,6 +14,10 @@ import decisions
 import fault_pictures
 import layers
 import profile_pictures
+import typer
+
+from sensorkit.cli.app import app, load_commands
+from sensorkit.cli.config import schema_made, schema_text
 
 DOCS = Path(__file__).parents[1]
 
@@ -28,6 +32,17 @@ def pages() -> dict[str, str]:
         "images/layers.svg": layers.picture(),
         **fault_pictures.files(),
         **profile_pictures.pictures(),
+        **schemas(),
+    }
+
+
+def schemas() -> dict[str, str]:
+    """Return the JSON Schemas of the files that people write, by their places."""
+    load_commands()
+    root = typer.main.get_command(app)
+    return {
+        f"schemas/{what}.schema.json": schema_text(schema_made(what, root))
+        for what in ("config", "plan", "profile")
     }
 
 

@@ -78,7 +78,7 @@ def page() -> str:
     parts = [OPENING, "## What is there\n", overview(found), "## Options of every command\n"]
     first = next(c for c in found.values() if not hasattr(c, "commands"))
     parts.append(options(common, first) + "| `-h`, `--help` | Show this message and exit. | |\n")
-    version = [p for p in found["sensorkit"].params if p.name == "version"]
+    version = [p for p in found["sensorkit"].params if p.name in {"version", "config", "preset"}]
     parts += ["`sensorkit` by itself also takes:\n", options(version, found["sensorkit"])]
     skip = {tuple(p.opts) for p in common}
     parts += [section(path, c, skip) for path, c in found.items() if path != "sensorkit"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -238,7 +239,7 @@ def _tell(learned: Learned, path: Path) -> None:
     out.print()
     out.print(printable(f"{path}: written; its comments say what is sure and what is not"))
     if frame is not None:
-        out.print(printable(f"try it: sensorkit emulate pty: --profile {path}"))
+        out.print(printable(f"try it: sensorkit emulate {shlex.quote(str(path))}"))
 
 
 def _channels(learned: Learned) -> list[list[str]]:

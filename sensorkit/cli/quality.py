@@ -88,7 +88,7 @@ def _print(found: Quality, folder: Path) -> None:
         where = shlex.quote(str(folder))
         span = f'start="{start}", end="{end}"'
         out.print()
-        if first.first_offset >= 0 and len(_recordings(folder)) == 1:
+        if first.first_offset >= 0 and (folder / "raw.log").is_file():
             out.print("The bytes where the first of these begins:")
             shown = f"tail -c +{first.first_offset + 1} {where}/raw.log | head -n 3"
             out.print(printable(f"  {shown}"))

@@ -78,7 +78,8 @@ def _head(text: Text, parts: Parts) -> None:
         told += f" in {seconds(parts.span_s)}"
     if parts.framed:
         why = ", ".join(f"{reason} {n}" for reason, n in sorted(parts.rejected.items()))
-        told += f"; no frames: {_counted(lines, 'line')}{f' ({why})' if why else ''}"
+        unread = f"; {_counted(lines, 'line')} could not be read ({why})"
+        told += unread if lines else "; every line could be read"
     text.say(f"{told}. Whatever was in them is taken for healthy.")
     text.say("A comment says what a value comes from. Change what you know better.")
     text.key("name", parts.name)

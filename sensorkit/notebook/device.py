@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,7 @@ def emulated(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
+            env={**os.environ, "SENSORKIT_CONFIG": "none", "SENSORKIT_PRESET": ""},
             # An interrupt of some other cell is not meant for it.
             start_new_session=True,
         )

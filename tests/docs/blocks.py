@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import yaml
 from pydantic import TypeAdapter
 
+import sensorkit.config
 from sensorkit.evaluate import Config
 from sensorkit.faults import FaultPlan
 from sensorkit.profile import Profile
@@ -228,6 +229,8 @@ def _yaml(block: Block, base: Profile | None) -> Any:
     names = isinstance(said.get("channels"), list) and isinstance(said["channels"][0], str)
     if keys <= Profile.model_fields.keys() and not names:
         return Profile.from_dict(_whole(said, base), str(block))
+    if keys & {"ports", "preset", "presets", "sinks", "defaults"}:
+        return sensorkit.config.Config.model_validate(said)
     return Config.model_validate(said)
 
 

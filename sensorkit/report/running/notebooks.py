@@ -30,6 +30,9 @@ STOP_S = 5.0
 ENVIRONMENT = {
     "SENSORKIT_QUIET": "1",
     "PYTHONHASHSEED": "0",
+    # The settings of a run are its own: what is asked for in it goes by the name of an option.
+    "SENSORKIT_CONFIG": "none",
+    "SENSORKIT_PRESET": "",
     "TZ": "UTC",
     # One thread a notebook: they run side by side, and sums do not depend on the machine.
     "OMP_NUM_THREADS": "1",
