@@ -30,7 +30,7 @@ from sensorkit.profile import Profile
 
 ROOT = Path(__file__).parents[2]
 
-PORTS = re.compile(r"/dev/(?:ttyUSB0|ttyACM0|cu\.usbserial-\w+|serial/by-id/[\w.-]+)")
+PORTS = re.compile(r"([\w.-]+=)?/dev/(?:ttyUSB[01]|ttyACM0|cu\.usbserial-\w+|serial/by-id/[\w.-]+)")
 """The names under which pages speak of a port: an emulated device is behind each."""
 
 RECORDINGS = ("monday", "tuesday", "bench", "healthy", "monday-faults")
@@ -230,6 +230,8 @@ class Desk:
             return self._emulate(arguments, expected)
         if command == "capture" and "--help" not in arguments:
             return self._capture(arguments)
+        if command == "learn":
+            arguments = self._attached(arguments)
         if command == "demo":
             arguments = [*arguments, "--speed", str(FASTER)]
         if "-" in arguments:  # bytes go out
@@ -275,25 +277,30 @@ class Desk:
                 until(device.ended, f"the end of sensorkit {device.arguments}")
         return said
 
-    def _captured(self, arguments: list[str]) -> str:
+    def _attached(self, arguments: list[str]) -> list[str]:
+        """Return *arguments* with a device at every port, little time, and nothing overwritten."""
         arguments = list(arguments)
         options = dict(itertools.pairwise(arguments))
         for at, word in enumerate(arguments):
-            if PORTS.fullmatch(word):
-                arguments[at] = str(self._device(options.get("--profile")))
+            if port := PORTS.fullmatch(word):
+                arguments[at] = f"{port[1] or ''}{self._device(options.get('--profile'))}"
             if arguments[at - 1] == "--out" and (self.cwd / word).exists():
-                arguments[at] = str(self.tmp / f"beside{len(self._beside)}")
+                arguments[at] = str(self.tmp / f"beside{len(self._beside)}{Path(word).suffix}")
                 self.places.moved[arguments[at]] = word
-            if arguments[at - 1] == "--duration":
+            if arguments[at - 1] in {"--duration", "--listen"}:
                 arguments[at] = str(min(float(word) / FASTER, LONGEST_S))
+        return arguments
+
+    def _captured(self, arguments: list[str]) -> str:
+        arguments = self._attached(arguments)
         ends = {"--duration", "--frames", "--max-size"} & set(arguments)
         if ends or any(word == "-" or word.startswith("file:") for word in arguments):
             return self._in_process(arguments)
         one = self._start(arguments)
         out = dict(itertools.pairwise(arguments)).get("--out", "?")
-        table = self.cwd / out / "structured_metrics.csv"
+        folder = self.cwd / out
         if not any(d.ends and d.port in arguments and not d.ended() for d in self._beside):
-            until(lambda: _rows(table) >= ENOUGH_FRAMES or one.ended(), f"frames in {table}")
+            until(lambda: _rows(folder) >= ENOUGH_FRAMES or one.ended(), f"frames in {folder}")
             one.interrupt()
         until(one.ended, f"the end of sensorkit {shlex.join(arguments)}")
         self._code = one.code
@@ -372,5 +379,7 @@ def _finite(arguments: list[str]) -> bool:
     return port.startswith("file:") or port == "-" or "--help" in arguments
 
 
-def _rows(table: Path) -> int:
-    return max(0, table.read_bytes().count(b"\n") - 1) if table.exists() else 0
+def _rows(folder: Path) -> int:
+    """Return how many frames the recording in *folder* has, the fewest of a session's."""
+    tables = list(folder.rglob("structured_metrics.csv"))
+    return min((max(0, table.read_bytes().count(b"\n") - 1) for table in tables), default=0)

@@ -16,7 +16,7 @@ What a desk cannot have has a stand-in, and these are all of them (tests/docs/de
 | `/dev/ttyUSB0`, other ports | an emulated device that speaks as the profile says |
 | `/tmp/...`, `127.0.0.1:PORT` | the same in a folder of the test, at a free port |
 | `emulate --duration N` | ten times faster than the device |
-| `capture --duration N` | a tenth of it, three seconds at most |
+| `capture --duration N`, `learn --listen N` | a tenth of it, three seconds at most |
 | `capture` until Ctrl+C | Ctrl+C after five frames, or to the end of a device that ends |
 | `capture --out` a folder that is there | another one: recordings/monday stays what it is |
 | `demo` | ten times faster |
