@@ -54,6 +54,10 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _PAIR = re.compile(r"""["']?([A-Za-z][\w .%°/-]{0,30}?)["']?\s*([:=])\s*("[^"]*"|[^,;:=\t ]+)""")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NMEA = re.compile(r"[$!]([A-Z][A-Z0-9]{2,}),")
+_USUAL_SIGNS = frozenset("°º±²³µ·ÄÖÜäöüßàçéèñ")
+"""What texts of devices have beyond ASCII; in Latin-1 any noise reads as some text."""
+_MOST_SIGNS = 0.2
+"""Share of them in a text of one byte a character, at most."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,15 @@ class Diagnosis:
     """The speeds that the sender probably has, the likeliest first; () where it is text."""
     parity: str
     """even or odd, where the device seems to send seven bits and a parity; else ""."""
+    beyond: str = ""
+    """Characters beyond ASCII in what is text otherwise, as the degree sign."""
 
     def findings(self) -> str:
         """Return what was seen, in one clause."""
         if not self.size:
             return "nothing came"
+        if self.beyond:
+            return f"the lines are text with characters beyond ASCII, as {self.beyond[0]!r}"
         if self.printable >= TEXT_SHARE:
             ends = f"end with {self.line_ends}" if self.line_ends else "have no line end"
             return f"the lines are text and {ends}; they look like {self.shape}: {self.example}"
@@ -95,6 +103,11 @@ class Diagnosis:
 
         *why* is the reason most lines were rejected for, *in_use* the profile they were read with.
         """
+        if self.beyond and why in {"", "encoding"}:
+            return (
+                "frames are read in ASCII alone: let the device leave those characters out (C for "
+                "°C), or read it with a codec of your own (docs/frame-formats.md)"
+            )
         if self.printable >= TEXT_SHARE:
             return self._advice_for_text(why, in_use)
         if self.parity:
@@ -152,7 +165,9 @@ def diagnose(data: bytes, baud: int | None = None) -> Diagnosis:
     printable = float(np.isin(sample, _PRINTABLE).sum()) / n
     is_text = len(sample) > 0 and printable >= TEXT_SHARE
     lines = [line for line in _LINE_END.split(text)[1:-1] if line.strip()] if is_text else []
-    parity = "" if is_text else _parity(sample)
+    beyond = beyond_ascii(text)
+    parity = "" if is_text or beyond else _parity(sample)
+    guessed = bool(baud) and len(text) > 0 and not (is_text or beyond or parity)
     return Diagnosis(
         size=len(sample),
         high=float((sample >= 0x80).sum()) / n,
@@ -162,8 +177,9 @@ def diagnose(data: bytes, baud: int | None = None) -> Diagnosis:
         shape=shape([line.decode("latin-1") for line in lines]) if is_text else "",
         example=_example(lines, text),
         profile=_reading_profile(text) if is_text else None,
-        baud=likely_baud(text, baud) if baud and len(text) and not is_text and not parity else (),
+        baud=likely_baud(text, baud) if baud and guessed else (),
         parity=parity,
+        beyond=beyond,
     )
 
 
@@ -212,6 +228,28 @@ def _reference() -> bytes:
             f'{{"temp": {a:.2f}, "status": "ok", "n": {i}}}\n',
         ]
     return "".join(lines).encode("ascii")
+
+
+def beyond_ascii(data: bytes) -> str:
+    r"""Return the characters beyond ASCII in lines of text, "" where there are none.
+
+    >>> beyond_ascii("T=21.5°C\\nT=21.6°C\\n".encode()), beyond_ascii(bytes(range(256)) * 2)
+    ('°', '')
+    """
+    # The first and the last line may be halves, of characters too.
+    whole = data[data.find(b"\n") + 1 : data.rfind(b"\n")]
+    for encoding in ("utf-8", "latin-1"):
+        try:
+            text = whole.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        signs = Counter(c for c in text if not c.isascii())
+        usual = signs.keys() <= _USUAL_SIGNS and signs.total() <= _MOST_SIGNS * len(text)
+        if all(c.isprintable() or c in "\t\r\n\x1b" for c in text) and (
+            encoding == "utf-8" or usual
+        ):
+            return "".join(sign for sign, _ in signs.most_common())
+    return ""
 
 
 def _parity(sample: NDArray[np.uint8]) -> str:

@@ -86,6 +86,14 @@ def read_meta(folder: Path) -> dict[str, Any]:
         what = "does not exist"
         if folder.exists():
             what = "has no recording.json" if folder.is_dir() else "is a file, not a folder"
+        if inside := sorted(path.parent for path in folder.glob(f"*/{META}")):
+            names = ", ".join(str(one) for one in inside[:4]) + (", ..." if inside[4:] else "")
+            raise RecordingError(
+                f"{folder}: holds {len(inside)} recordings, and one is wanted here; give one of "
+                f"{names}"
+                if len(inside) > 1
+                else f"{folder}: is no recording, but holds one; give {names}"
+            ) from error
         raise RecordingError(
             f"{folder}: is no recording: it {what}; give a folder that `sensorkit capture` or "
             "`sensorkit import` has made"

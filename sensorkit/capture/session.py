@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,25 +11,15 @@ import pandas as pd
 
 from sensorkit.capture import layout, session_showing
 from sensorkit.capture.reader import Recording
+from sensorkit.capture.session_file import FILE, closed, read_session, write_session
 from sensorkit.display.formats import count
 from sensorkit.errors import RecordingError
-from sensorkit.readings import Alert, Readings, Words, parse_time
+from sensorkit.readings import Alert, Readings, Words
 from sensorkit.readings.batch import NO_OFFSET
 from sensorkit.readings.times import Time
 
 if TYPE_CHECKING:  # plotly takes half a second, which most commands need not wait
     import plotly.graph_objects as go
-
-FILE = "session.json"
-
-SCHEMA_VERSION = 1
-
-STATUSES = ("starting", "recording", "complete", "aborted", "failed")
-"""Of a session and of each device in it; see docs/formats.md."""
-
-_IS_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z").fullmatch
-
-_OF_A_DEVICE = ("name", "link", "profile", "folder", "status", "reason")
 
 
 class Session:
@@ -121,9 +109,7 @@ class Session:
         RecordingError
             If there is no recording, or one was cut off.
         """
-        parts = {recording: recording.readings() for recording in self.recordings()}
-        if not parts:
-            raise RecordingError(f"{self.dir}: no link of this session was recorded; {self.reason}")
+        parts = self._parts()
         channels = tuple(dict.fromkeys(name for part in parts.values() for name in part.channels))
         doubled = _doubled(parts.values())
         joined = Readings.concat(
@@ -135,12 +121,37 @@ class Session:
         return joined[np.argsort(joined.time, kind="stable")]
 
     def labels(self) -> pd.DataFrame:
-        """Return the faults of all recordings; see `Recording.labels`."""
-        tables = [recording.labels() for recording in self.recordings()]
-        kept = [table for table in tables if len(table)] or tables[:1]
+        """Return the faults of all recordings, their devices called as in `readings`.
+
+        See `Recording.labels`.
+
+        Raises
+        ------
+        RecordingError
+            As `readings`.
+        """
+        tables = {recording: recording.labels() for recording in self.recordings()}
+        if not tables:
+            raise self._nothing()
+        kept = {one: table for one, table in tables.items() if len(table)}
         if not kept:
-            raise RecordingError(f"{self.dir}: no link of this session was recorded; {self.reason}")
-        return pd.concat(kept, ignore_index=True)
+            return next(iter(tables.values()))
+        if _doubled(self._parts().values()):
+            kept = {
+                one: table.assign(device=f"{one.dir.name}." + table["device"].astype(str))
+                for one, table in kept.items()
+            }
+        return pd.concat(kept.values(), ignore_index=True)
+
+    def _parts(self) -> dict[Recording, Readings]:
+        """Return the readings of each recording there is."""
+        parts = {recording: recording.readings() for recording in self.recordings()}
+        if not parts:
+            raise self._nothing()
+        return parts
+
+    def _nothing(self) -> RecordingError:
+        return RecordingError(f"{self.dir}: no link of this session was recorded; {self.reason}")
 
     def plot(
         self,
@@ -202,45 +213,6 @@ def derived(folder: Path) -> Path:
     return path
 
 
-def read_session(folder: Path) -> dict[str, Any]:
-    """Return what session.json holds.
-
-    Raises
-    ------
-    RecordingError
-        If there is none, or it is not one of ours.
-    """
-    path = folder / FILE
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RecordingError(
-            f"{folder}: is no session: it has no {FILE}; give a folder that `sensorkit capture` "
-            "has made of several links"
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordingError(
-            f"{path}: cannot be read as JSON: {error}; restore it from a copy, or name one of the "
-            "recordings in the folder"
-        ) from error
-    version = meta.get("schema_version") if isinstance(meta, dict) else None
-    if version != SCHEMA_VERSION:
-        raise RecordingError(
-            f"{path}: has schema_version {version!r}, this sensorkit reads {SCHEMA_VERSION}; use "
-            "the version of sensorkit that made it"
-        )
-    wrong = _wrong(meta)
-    if wrong:
-        raise RecordingError(f"{path}: {wrong}; restore it from a copy")
-    return dict(meta)
-
-
-def write_session(folder: Path, meta: dict[str, Any]) -> None:
-    """Write session.json, whole or not at all."""
-    text = json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    layout.write_whole(folder / FILE, text)
-
-
 def taken_from(recording: Recording) -> dict[str, Any]:
     """Return what session.json says of a device whose recording has ended."""
     return {
@@ -275,45 +247,6 @@ def refresh(folder: Path) -> dict[str, Any]:
     meta |= closed(meta)
     write_session(folder, meta)
     return meta
-
-
-def closed(meta: dict[str, Any]) -> dict[str, str]:
-    """Return status and reason of a session whose devices have all ended."""
-    devices = meta["devices"]
-    bad = [one for one in devices if one["status"] != "complete"]
-    if not bad and len({one["reason"] for one in devices}) == 1:
-        return {"status": "complete", "reason": devices[0]["reason"]}
-    status = "failed" if any(one["status"] != "aborted" for one in bad) else "aborted"
-    reason = "; ".join(f"{one['name']}: {one['reason']}" for one in bad or devices)
-    return {"status": status if bad else "complete", "reason": reason}
-
-
-def _wrong(meta: dict[str, Any]) -> str:
-    """Say what session.json lacks, "" for nothing."""
-    for name in ("name", "status", "reason", "started"):
-        if not isinstance(meta.get(name), str):
-            return f"does not say its {name!r}"
-    for name in ("started", "ended"):
-        told = meta.get(name)
-        try:
-            # "now" and 3 are times to whoever is lax.
-            if told is not None and not (_IS_TIME(told) and parse_time(told)):
-                raise ValueError
-        except (TypeError, ValueError):
-            return f"has no time in {name!r}, as 2026-11-21T03:26:47Z is"
-    devices = meta.get("devices")
-    if not isinstance(devices, list) or not devices:
-        return "has no list of 'devices'"
-    for i, device in enumerate(devices):
-        for name in _OF_A_DEVICE:
-            if not isinstance(device, dict) or not isinstance(device.get(name), str):
-                return f"devices.{i} does not say its {name!r}"
-        folder = device["folder"]
-        if not folder or folder != Path(folder).name or folder in {".", ".."}:
-            return f"devices.{i}.folder is {folder!r:.80}, no name of a folder beside it"
-    if len({device["name"] for device in devices}) < len(devices):
-        return "names a device twice"
-    return ""
 
 
 def _doubled(parts: Iterable[Readings]) -> bool:

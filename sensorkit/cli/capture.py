@@ -14,7 +14,7 @@ from sensorkit.cli.feeding import Feed
 from sensorkit.cli.probing import probed
 from sensorkit.cli.quantities import duration as checked_duration
 from sensorkit.cli.quantities import fsync_interval, size, size_or_time
-from sensorkit.cli.session_links import named_links
+from sensorkit.cli.session_links import checked_speeds, named_links
 from sensorkit.cli.sinking import Sinks
 from sensorkit.cli.watching import hint
 from sensorkit.errors import RecordingError, UsageError
@@ -50,7 +50,9 @@ def capture(
     baud: Annotated[
         list[str],
         typer.Option(
-            metavar="[NAME=]BAUD", help="Speed of a serial port; NAME=... for one of several."
+            metavar="[NAME=]BAUD",
+            help="Speed of a serial port; NAME=... for one of several.",
+            callback=checked_speeds,
         ),
     ] = ["115200"],  # noqa: B006
     device: Annotated[

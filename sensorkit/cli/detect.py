@@ -89,7 +89,7 @@ def detect(
         detector, settings or [], fit_on, calibrate_on, false_alarms_per_day or 1.0, save
     )
     found: list[dict[str, Any]] = []
-    searched = 0
+    searched, detectors = 0, dict[str, None]()
     for name, folder in _folders(recording).items():
         own = replace(wanted, fit_on=_of(fit_on, name), calibrate_on=_of(calibrate_on, name))
         examined = Recording.open(folder)
@@ -101,6 +101,7 @@ def detect(
             (err if as_json else out).print(printable(said))
         found += looked.rows
         searched += looked.searched
+        detectors[looked.detector] = None
     if several:
         found.sort(key=lambda entry: str(entry["timestamp"]))
     target = report if report is not None else derived(recording) / REPORT
@@ -116,8 +117,8 @@ def detect(
         out.print(printable(_line(entry, width, named=several or len(devices) > 1)))
     out.print(
         printable(
-            f"{len(found)} {'alert' if len(found) == 1 else 'alerts'} by {looked.detector} in "
-            f"{searched} readings; written to {target}"
+            f"{len(found)} {'alert' if len(found) == 1 else 'alerts'} by {' and '.join(detectors)} "
+            f"in {searched} readings; written to {target}"
         )
     )
 

@@ -68,7 +68,8 @@ def examine(examined: Recording, wanted: Wanted) -> Found:
         notes.append(f"{chosen.name} is saved in {wanted.save}")
     chosen.reset()
     _listen(chosen, examined)
-    alerts = list(_alerts(chosen, readings, events, skipped))
+    ended = examined.meta["ended"] if examined.kind == "captured" else None
+    alerts = list(_alerts(chosen, readings, events, skipped, ended))
     if len({alert.device for alert in alerts}) > 1:
         alerts.sort(key=lambda alert: alert.start)  # the clocks of devices may differ
     return Found(detection.report(alerts), chosen.name, len(readings) - skipped, notes)
@@ -113,14 +114,19 @@ def _fit(detector: Detector, readings: Readings, fit_on: Path | None, notes: lis
 
 
 def _alerts(
-    detector: Detector, readings: Readings, events: list[dict[str, Any]], skipped: int
+    detector: Detector,
+    readings: Readings,
+    events: list[dict[str, Any]],
+    skipped: int,
+    ended: str | None,
 ) -> Iterator[Alert]:
     """Yield what begins after the first *skipped* readings, which only warm the detector up.
 
-    The detector is told of each silence when the recorder was, so that what it says of a
-    recording is what it said during the capture.
+    The detector is told of each silence when the recorder was, and of one that lasts to the end
+    until when that was, so that what it says of a recording is what it said during the capture.
     """
     from sensorkit.detect import advance
+    from sensorkit.readings import parse_time
 
     detector.alerts(readings[:skipped])
     at = skipped
@@ -132,6 +138,9 @@ def _alerts(
         if stop >= skipped:
             yield from advance(detector, time, device)
     yield from detector.alerts(readings[at:])
+    if ended is not None:
+        for device in _silent(events):
+            yield from advance(detector, parse_time(ended), device)
     yield from detector.finish()
 
 
@@ -154,3 +163,16 @@ def _silences(events: list[dict[str, Any]]) -> list[tuple[int, int, str | None]]
         for event in events
         if event["kind"] == "heartbeat_lost"
     ]
+
+
+def _silent(events: list[dict[str, Any]]) -> list[str | None]:
+    """Return the devices whose heartbeat was lost to the end; None where it is not told whose."""
+    silent: dict[str | None, None] = {}
+    for event in events:
+        device = event["details"].get("device")
+        if event["kind"] == "heartbeat_lost":
+            silent[device] = None
+        elif event["kind"] == "heartbeat_back":
+            silent.pop(device, None)
+            silent.pop(None, None)  # nobody had spoken yet
+    return list(silent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorkit.cli.app import command, err, out, print_json, printable, stop_on_signal
+from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
 from sensorkit.errors import LinkLost, UsageError
 
 if TYPE_CHECKING:
@@ -328,4 +328,4 @@ def inject(
         print_json({"recording": str(made.dir), "seed": seed, "faults": dict(placed)})
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(placed.items()))
-    out.print(f"{made.dir}: {len(plan.faults)} faults placed: {kinds}")
+    out.print(f"{made.dir}: {counted(len(plan.faults), 'fault')} placed: {kinds}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import typer
 
 from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
 from sensorkit.cli.quantities import duration, line_speed
+from sensorkit.cli.session_shown import rate_of
 from sensorkit.errors import LinkLost, RecordingError, UsageError, VerifyError
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ def _is_link(source: str) -> bool:
     )
 
 
+def _may_be_a_path(source: str) -> bool:
+    """Return whether *source* is no URL, no COM port, and so the path of a file or a device."""
+    return ":" not in source and re.fullmatch(r"(?i)com\d+", source) is None
+
+
 def _check_options(
     source: str,
     *,
@@ -100,7 +107,7 @@ def _check_options(
         for option, is_given in given.items():
             if is_given:
                 raise UsageError(f"{option}: {source} is no link to listen to; leave it out")
-    elif "/" in source and ":" not in source and not Path(source).exists():
+    elif _may_be_a_path(source) and not Path(source).exists():
         raise UsageError(
             f"{source}: is not there; give a recording, a log, or a link (`sensorkit ports` lists "
             "the serial ports)"
@@ -230,14 +237,20 @@ def _learn(
 def _tell(learned: Learned, path: Path) -> None:
     frame = learned.profile.frame
     how = f"{learned.share:.1%} of the lines read as {frame.format}" if frame else "no frames"
-    rate = f"{learned.profile.rate_hz:.6g} Hz"
+    rate = rate_of(learned.profile.rate_hz) if learned.rate_known else "rate not known"
     out.print(printable(f"{learned.where}: {counted(learned.frames, 'reading')}, {how}, {rate}"))
+    if len(learned.devices) > 1:
+        told = ", ".join(learned.devices[:8]) + (", ..." if len(learned.devices) > 8 else "")
+        many = counted(len(learned.devices), "device")
+        out.print(printable(f"{many}: {told}; what follows is of the one with the most readings"))
     out.print()
     _print_table(_channels(learned))
     out.print()
     _print_results(learned.results)
     out.print()
     out.print(printable(f"{path}: written; its comments say what is sure and what is not"))
+    if not learned.rate_known:
+        out.print("the lines have no times: put the rate of the device into rate_hz")
     if frame is not None:
         out.print(printable(f"try it: sensorkit emulate {shlex.quote(str(path))}"))
 

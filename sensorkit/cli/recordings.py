@@ -10,7 +10,13 @@ from rich.table import Table
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
 from sensorkit.cli.outcomes import recovered, replayed, say, say_each, verified
-from sensorkit.cli.session_shown import DEVICE_COLUMNS, device_row, show_session, table_of
+from sensorkit.cli.session_shown import (
+    DEVICE_COLUMNS,
+    device_row,
+    rate_of,
+    show_session,
+    table_of,
+)
 from sensorkit.display.formats import seconds
 from sensorkit.errors import RecordingError, UsageError
 
@@ -63,8 +69,7 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     reason = f" ({summary['reason']})" if summary["reason"] else ""
     rate = ""
     if summary["rate_hz"]:
-        hz = summary["rate_hz"]
-        rate = f", {hz:.6g} Hz" if hz >= 1 else f", one every {seconds(1 / hz)}"
+        rate = f", {rate_of(summary['rate_hz'])}"
     rejected = sum(summary["rejected"].values())
     facts = [
         ("recording", f"{summary['name']}: {summary['kind']}, {summary['status']}{reason}"),

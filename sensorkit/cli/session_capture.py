@@ -88,14 +88,14 @@ class _SessionFile:
     """session.json as it stands now; what it cannot write it says once and goes on."""
 
     def __init__(self, folder: Path, links: Sequence[NamedLink]) -> None:
-        from sensorkit.capture import session as sessions
+        from sensorkit.capture import session_file
         from sensorkit.readings import isoformat
 
         self.folder = folder
-        self._write = sessions.write_session
+        self._write = session_file.write_session
         self._told = False
         self.meta: dict[str, Any] = {
-            "schema_version": sessions.SCHEMA_VERSION,
+            "schema_version": session_file.SCHEMA_VERSION,
             "sensorkit": __version__,
             "name": folder.resolve().name,
             "status": "recording",
@@ -137,7 +137,7 @@ class _SessionFile:
 
     def end(self) -> None:
         """Write how it all ended."""
-        from sensorkit.capture.session import closed
+        from sensorkit.capture.session_file import closed
         from sensorkit.readings import isoformat
 
         self.meta |= {"ended": isoformat(time.time_ns()), **closed(self.meta)}

@@ -128,6 +128,17 @@ def _speed(text: str) -> int:
     return line_speed(int(text), "--baud")
 
 
+def checked_speeds(given: list[str]) -> list[str]:
+    """Return what `--baud` was given, or say what is no speed, wherever it was said."""
+    from typer import BadParameter
+
+    for text in given:
+        match = NAMED.fullmatch(text)
+        if not re.fullmatch("[0-9]{1,12}", match[2] if match else text):
+            raise BadParameter(f"{text!r:.80}: a whole number is wanted, as 9600 or 115200")
+    return given
+
+
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name) or len(name) > LONGEST_NAME:
         raise UsageError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sensorkit.cli.app import out, print_json, printable
+from sensorkit.display.formats import seconds
 from sensorkit.errors import SensorkitError
 
 DEVICE_COLUMNS = ("device", "frames", "rate", "lost", "silences", "from", "to")
@@ -79,13 +80,22 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(map(printable, lines))
 
 
+def rate_of(hz: float) -> str:
+    """Return a rate as people say it.
+
+    >>> rate_of(5.0), rate_of(1 / 600)
+    ('5 Hz', 'one every 10 min')
+    """
+    return f"{hz:.6g} Hz" if hz >= 1 else f"one every {seconds(1 / hz)}"
+
+
 def device_row(device: dict[str, Any]) -> list[str]:
     """Return what `by_device` of a summary says of one, in the order of `DEVICE_COLUMNS`."""
     rate = device["rate_hz"]
     return [
         device["device"] or "(none)",
         str(device["frames"]),
-        "" if rate is None else f"{rate:.6g}",
+        "" if rate is None else rate_of(rate),
         str(device["lost"]),
         str(device["silences"]),
         *(f"{device[at][:19]}Z" if device[at] else "" for at in ("first", "last")),

@@ -96,6 +96,7 @@ class Watch:
 
         if not self._wanted:
             return
+        self._ask(self._to_the_end)
         self._ask(lambda detector: detector.finish())
         if self.quality is not None:
             self.quality.finish()
@@ -108,6 +109,17 @@ class Watch:
             layout.write_whole(folder / "anomaly_report.json", text + "\n")
         except OSError as error:  # the disk that the capture has failed on
             log.error("anomaly_report.json could not be written: %s", error)
+
+    def _to_the_end(self, detector: Detector) -> list[Alert]:
+        """Return what begins when devices that are silent are told to be so to the end."""
+        from sensorkit.detect import advance
+        from sensorkit.readings import parse_time
+
+        ended = self._recorder.writer.meta["ended"]
+        if ended is None:  # it was cut off
+            return []
+        silent = self._recorder.stream.silent_devices
+        return [alert for one in silent for alert in advance(detector, parse_time(ended), one)]
 
     def _ask(self, question: Callable[[Detector], list[Alert]]) -> None:
         if self._detector is None:
@@ -171,7 +183,8 @@ def _judge(
 def _say(alert: Alert, *, named: bool) -> None:
     from sensorkit.readings import isoformat
 
-    said = f"{alert.device}: {alert.description}" if named else alert.description
+    # Lines that nobody can read are of no device.
+    said = f"{alert.device}: {alert.description}" if named and alert.device else alert.description
     text = f"{isoformat(alert.start)}  {alert.severity:<8}  {alert.type}  {said}"
     # Not `out.print`: a console looks through what the moving line puts in the place of stdout,
     # and would write into that line instead of above it.

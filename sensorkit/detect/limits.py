@@ -231,14 +231,14 @@ class Heartbeat:
 
     def silence(self, time_ns: int, begin: Callable[[Rule, int], Alert]) -> list[Alert]:
         """Take that nothing came up to and including *time_ns*; return the alert that begins."""
-        self._now = max(self._now, time_ns)
+        self._now = time_ns
         if self.last is None or self._lost is not None or time_ns < self.last + self._limit_ns:
             return []
         self._lost = begin(self.rule, self.last + self._limit_ns)
         return [self._lost]
 
     def close(self) -> None:
-        """End the silence at the latest time told."""
+        """End the silence at the time told last."""
         if self._lost is not None:
             self._lost.end = max(self._lost.start, self._now)
             self._lost = None

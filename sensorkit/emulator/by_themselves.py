@@ -65,7 +65,8 @@ class Anomalies:
     ) -> None:
         if not 0 <= share <= MOST:
             raise UsageError(
-                f"a share of {share:g} anomalous readings is not possible; 0 to {MOST:g} is"
+                f"a share of {share:g} anomalous readings is not possible; 0 to {MOST:g} is (0.05 "
+                "is 5 %)"
             )
         self._share = share
         self._rng = stream(seed, ANOMALY_STREAM, unit=unit)

@@ -16,6 +16,7 @@ from sensorkit.emulator.planning import place_live
 from sensorkit.emulator.schedule import Schedule
 from sensorkit.errors import PlanError
 from sensorkit.faults.base import TransportKind
+from sensorkit.faults.fault import refuse_short
 from sensorkit.faults.placing import Placed
 from sensorkit.faults.plan import Fault, FaultPlan
 from sensorkit.profile import Profile
@@ -174,13 +175,14 @@ class Device:
             into a silence, or is too long.
         """
         start, stop = self.row, self.row + readings
-        title = f"{self.name}: a {fault.title}"
+        title = f"{self.name}: {fault.of.one.removesuffix(fault.kind)}{fault.title}"
         channels = len(self._sigmas)
         if readings * channels > MOST_VALUES:
             raise PlanError(
                 f"{title} over {readings} readings is too long to begin while the device runs; "
                 f"{MOST_VALUES // channels} are possible: shorten it, or put it into a plan"
             )
+        refuse_short(title, fault, readings)
         running = self._scene.faults if self._scene is not None else []
         other = next(
             (one for one in running if one.stop_index > start and one.start_index < stop
@@ -223,6 +225,7 @@ class Device:
             self._breaker.remember(scene.values[:done])
             counted = int(np.count_nonzero(~scene.silent[self._begin - scene.start : done]))
             self._writer.go_back(self._place, counted)
+            self._not_before_s = self._held_up_s
             self._spare = (scene.healthy[done:], scene.silent[done:])
             self._scene, self._end = None, row
             self._made.clear()

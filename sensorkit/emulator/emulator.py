@@ -150,6 +150,12 @@ class Emulator(Startable):
         self._link: Link | None = None
         super().__init__(self.profile.name)
 
+    def __repr__(self) -> str:
+        """Say what it emulates, and whether it is at work."""
+        units = ", ".join(self.units[:3]) + (", ..." if len(self.units) > 3 else "")
+        state = "" if self._link is None else f", at work on {self._link.name}"
+        return f"<Emulator {self.profile.name}: {units} at {self.rate_hz:g} Hz{state}>"
+
     @property
     def start_ns(self) -> int:
         """When the device started, nanoseconds UTC; with a clock, that of the first frame."""

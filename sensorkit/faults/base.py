@@ -59,6 +59,8 @@ class Kind(ABC):
     """Whether `onset: gradual` makes sense."""
     momentary: ClassVar[bool] = False
     """Whether it may go without a duration: one reading."""
+    fewest: ClassVar[int] = 1
+    """Readings or frames that it takes: of fewer it changes nothing."""
     takes_value: ClassVar[bool] = False
     """Whether `value:` (absolute) may be given."""
     takes_period: ClassVar[bool] = False
@@ -75,6 +77,16 @@ class Kind(ABC):
     def summary(self) -> str:
         """Return what the kind does, in one sentence."""
         return (type(self).__doc__ or "").partition("\n")[0]
+
+    @property
+    def one(self) -> str:
+        """Return the name with its article, as a sentence has it.
+
+        >>> from sensorkit.faults import KINDS
+        >>> KINDS["oscillation"].one, KINDS["gain"].one
+        ('an oscillation', 'a gain')
+        """
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"
 
 
 KINDS: dict[str, Kind] = {}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sensorkit.checked_yaml import Misplaced, Section
+from sensorkit.errors import PlanError
 
 # Importing the two modules is what fills KINDS.
 from sensorkit.faults import on_bytes, on_values
@@ -133,39 +134,39 @@ def _mistakes(fault: Fault, kind: Kind) -> Iterable[tuple[str, str]]:
     """Yield what *fault* says that its kind does not take, and what it leaves out."""
     yield from _channel_mistakes(fault, kind)
     if fault.duration_s is None and not kind.momentary:
-        yield "kind", f"a {kind.name} needs a duration: add `duration_s: SECONDS`"
+        yield "kind", f"{kind.one} needs a duration: add `duration_s: SECONDS`"
     if fault.onset == "gradual" and not kind.gradual:
         able = ", ".join(name for name, other in KINDS.items() if other.gradual)
-        yield "onset", f"a {kind.name} cannot begin gradually; those that can are {able}"
+        yield "onset", f"{kind.one} cannot begin gradually; those that can are {able}"
     if fault.value is not None and not kind.takes_value:
-        yield "value", f"a {kind.name} takes no absolute value; give a magnitude"
+        yield "value", f"{kind.one} takes no absolute value; give a magnitude"
     if fault.period_s is not None and not kind.takes_period:
         able = ", ".join(name for name, other in KINDS.items() if other.takes_period)
-        yield "period_s", f"a {kind.name} has no period; those that have one are {able}"
+        yield "period_s", f"{kind.one} has no period; those that have one are {able}"
     if fault.magnitude is not None and fault.magnitude_sigma is not None:
         yield "magnitude_sigma", "give either magnitude or magnitude_sigma, not both"
     field = "magnitude_sigma" if fault.magnitude is None else "magnitude"
     sizes = _sizes(fault)
     if kind.magnitude is None:
         if sizes:
-            yield field, f"a {kind.name} takes no magnitude; its size is its duration"
+            yield field, f"{kind.one} takes no magnitude; its size is its duration"
         return
     if not sizes and kind.magnitude.required:
         ways = "magnitude or magnitude_sigma" if kind.magnitude.unit == "channel" else "a magnitude"
-        yield "kind", f"a {kind.name} needs {ways}: {kind.magnitude.meaning}"
+        yield "kind", f"{kind.one} needs {ways}: {kind.magnitude.meaning}"
     if fault.magnitude_sigma is not None and kind.magnitude.unit != "channel":
-        yield field, f"the magnitude of a {kind.name} is in {kind.magnitude.unit}, not in sigmas"
+        yield field, f"the magnitude of {kind.one} is in {kind.magnitude.unit}, not in sigmas"
     for size in sizes:
-        yield from ((field, mistake) for mistake in _size_mistakes(size, kind.name, kind.magnitude))
+        yield from ((field, mistake) for mistake in _size_mistakes(size, kind.one, kind.magnitude))
 
 
 def _channel_mistakes(fault: Fault, kind: Kind) -> Iterable[tuple[str, str]]:
     """Yield what is wrong with what *fault* says of channels."""
     if kind.layer == "signal" and fault.channel is None and fault.channels is None:
-        yield "kind", f"a {kind.name} needs a channel: add `channel: NAME`"
+        yield "kind", f"{kind.one} needs a channel: add `channel: NAME`"
     for field in ("channel", "channels"):
         if kind.layer == "transport" and getattr(fault, field) is not None:
-            yield field, f"a {kind.name} acts on whole frames; leave the {field} out"
+            yield field, f"{kind.one} acts on whole frames; leave the {field} out"
     if fault.channel is not None and fault.channels is not None:
         yield "channels", "give either channel or channels, not both"
     twice = [name for name in fault.names if fault.names.count(name) > 1]
@@ -193,15 +194,29 @@ def _sizes(fault: Fault) -> list[float]:
 def _size_mistakes(size: float, kind: str, magnitude: Magnitude) -> Iterable[str]:
     """Yield what is wrong with one magnitude."""
     if size == magnitude.neutral:
-        yield f"a {kind} of size {magnitude.neutral:g} changes nothing"
+        yield f"{kind} of size {magnitude.neutral:g} changes nothing"
     elif size <= 0 and not magnitude.signed:
-        yield f"the magnitude of a {kind} must be above 0: {magnitude.meaning}"
+        yield f"the magnitude of {kind} must be above 0: {magnitude.meaning}"
     if magnitude.whole and size != int(size):
-        yield f"the magnitude of a {kind} is a whole number of {magnitude.unit}"
+        yield f"the magnitude of {kind} is a whole number of {magnitude.unit}"
     least = 1 / magnitude.most if magnitude.unit == "factor" else -magnitude.most
     if not least <= size <= magnitude.most:
-        yield (
-            f"the magnitude of a {kind} is {size:g}; {least:g} to {magnitude.most:g} are possible"
+        yield (f"the magnitude of {kind} is {size:g}; {least:g} to {magnitude.most:g} are possible")
+
+
+def refuse_short(title: str, fault: Fault, covered: int) -> None:
+    """Refuse a fault of which nothing would be seen but its label.
+
+    Raises
+    ------
+    PlanError
+        If its kind takes more readings than the *covered* ones.
+    """
+    fewest = fault.of.fewest
+    if covered < fewest:
+        raise PlanError(
+            f"{title} covers {covered} {'reading' if covered == 1 else 'readings'}, and "
+            f"{fault.of.one} takes {fewest}: make it longer"
         )
 
 
@@ -218,7 +233,7 @@ def resolved(fault: Fault, channels: Sequence[str]) -> Fault:
             raise ValueError(unknown("channel", name, channels))
     if fault.of.needs_company and len(channels) == 1:
         raise ValueError(
-            f"a {fault.kind} shows beside other channels only, and {channels[0]!r} is the only "
+            f"{fault.of.one} shows beside other channels only, and {channels[0]!r} is the only "
             "one there is; take another kind"
         )
     if fault.channels != "all":

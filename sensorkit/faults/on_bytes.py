@@ -91,6 +91,7 @@ class Merge(TransportKind):
     """Frames run into each other in pairs: the line end between the two is lost."""
 
     name = "merge"
+    fewest = 2
 
     def distort(self, passage: Passage) -> list[bytes]:
         """Return every first frame of a pair without its line end; an odd last one is spared."""
@@ -104,6 +105,7 @@ class Splice(TransportKind):
     """Bytes are lost from the middle of one frame to the middle of the next."""
 
     name = "splice"
+    fewest = 2
 
     def distort(self, passage: Passage) -> list[bytes]:
         """Return pairs of which the first has lost its tail and the second as much of its head.
@@ -133,6 +135,7 @@ class Reorder(TransportKind):
     """Frames change places in pairs."""
 
     name = "reorder"
+    fewest = 2
 
     def distort(self, passage: Passage) -> list[bytes]:
         """Return every second frame before the one it followed."""
@@ -147,8 +150,9 @@ class Garbage(TransportKind):
 
     name = "garbage"
     magnitude = Magnitude(
-        "random bytes before each frame", "bytes", required=False, default=8.0, signed=False
-    )
+        "random bytes before each frame", "bytes", required=False, default=8.0, signed=False,
+        most=1e6,
+    )  # fmt: skip
 
     def distort(self, passage: Passage) -> list[bytes]:
         """Return each frame with random bytes of any value, line ends too, before it."""
@@ -160,6 +164,7 @@ class EndlessLine(TransportKind):
     """No line end arrives: all the frames are one line."""
 
     name = "endless_line"
+    fewest = 2
 
     def distort(self, passage: Passage) -> list[bytes]:
         """Return the frames without their line ends; the last one keeps its own."""

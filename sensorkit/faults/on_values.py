@@ -198,6 +198,7 @@ class CorrelationBreak(SignalKind):
     """The channel goes its own way: the same values in another order, each by itself plausible."""
 
     name = "correlation_break"
+    fewest = 2
     needs_company = True
 
     def distort(self, stretch: Stretch) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorkit.errors import PlanError
-from sensorkit.faults.fault import Fault
+from sensorkit.faults.fault import Fault, refuse_short
 from sensorkit.faults.plan import FaultPlan, overlap_text
 
 NS_PER_S = 1_000_000_000
@@ -204,6 +204,7 @@ class _Ground:
                 f"{title} touches no reading: none came from {fault.start_s:g} s on for "
                 f"{fault.duration_s or 0:g} s; move it or make it longer"
             )
+        refuse_short(title, fault, stop - start)
         for name in fault.names:
             there = self._present.get(name)
             if there is not None and not there[start:stop].any():
@@ -242,6 +243,9 @@ class _Ground:
         if key not in self._stops:
             self._stops[key] = self._all_stops(fault)
         stops, worth = self._stops[key]
+        covered = stops - np.arange(len(stops))
+        refuse_short(f"fault {number} ({fault.title})", fault, int(covered.max()))
+        worth = worth & (covered >= fault.of.fewest)
         rooms = [
             room
             for low, high in self._free(first, int(np.searchsorted(self._ns, last_ns)))

@@ -53,8 +53,6 @@ class Draft:
     step_s: float | None = None
     """Time between two frames by the device's own clock."""
     step_from: str = ""
-    ignored: tuple[str, ...] = ()
-    """Beginnings of lines that are no frames and that the format cannot name."""
 
     def profile(self) -> Profile:
         """Return the smallest profile that reads such frames."""

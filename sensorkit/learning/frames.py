@@ -35,7 +35,10 @@ USUAL_LINE = 512
 """The longest line a frame section takes without saying so."""
 
 
-_DECIMAL_COMMAS = re.compile(r"-?\d+,\d+(?:[;\t ]+-?\d+,\d+)+;?")
+_BETWEEN = re.compile(r"[;\t]| +")
+_DECIMAL_COMMA = re.compile(r"(?:[A-Za-z_]\w*[:=])?[+-]?\d+,\d+[^\d,.]{0,8}")
+_DECIMAL_POINT = re.compile(r"(?:[A-Za-z_]\w*[:=])?[+-]?\d+\.\d+[^\d,.]{0,8}")
+_EXPONENT = re.compile(r"(?<![\w.])[+-]?\d+\.\d*[eE][+-]?\d{1,3}(?![\w.])")
 
 
 class Guess(NamedTuple):
@@ -66,7 +69,7 @@ def guess(sample: Sample, where: str) -> Guess:
             _say_common(draft, sample)
             drafts.append((name, draft))
             shares[name] = draft.share(sample.lines, sample.line_end)
-    _refuse_decimal_commas(sample, where)
+    _refuse_other_numbers(sample, where, set(shares))
     best = max(shares.values(), default=0.0)
     if best < FEWEST:
         lines = [line for line in sample.lines if line.strip()]
@@ -81,14 +84,32 @@ def guess(sample: Sample, where: str) -> Guess:
     return Guess(draft, shares[name], {n: s for n, s in shares.items() if n != name})
 
 
-def _refuse_decimal_commas(sample: Sample, where: str) -> None:
-    told = [line for line in sample.lines if _DECIMAL_COMMAS.fullmatch(line.strip())]
-    if len(told) > FEWEST * len(sample.lines):
-        raise LearnError(
-            f"{where}: its numbers have decimal commas ({visible(told[0][:40])!r}), which no frame "
-            "format reads; let the device send points, or import the log as a table (`sensorkit "
-            "import`)"
-        )
+def _refuse_other_numbers(sample: Sample, where: str, reading: set[str]) -> None:
+    """Refuse decimal commas and exponents: what is left of them would pass for other numbers."""
+    for told, what, last in (
+        (_has_decimal_commas, "decimal commas", "which no frame format reads; let it send points"),
+        (_EXPONENT.search, "exponents", "which json alone reads; let it send plain decimals"),
+    ):
+        if what == "exponents" and "json" in reading:
+            continue
+        lines = [line for line in sample.lines if told(line)]
+        if len(lines) > FEWEST * len(sample.lines):
+            raise LearnError(
+                f"{where}: the numbers of the device have {what} ({visible(lines[0][:40])!r}), "
+                f"{last}, or import the log as a table (`sensorkit import`)"
+            )
+
+
+def _has_decimal_commas(line: str) -> bool:
+    """Return whether a comma stands in numbers of *line* and between none of them.
+
+    >>> _has_decimal_commas("01.03.2026 12:00:00;24,43;7"), _has_decimal_commas("24.4,43 1,2")
+    (True, False)
+    """
+    parts = _BETWEEN.split(line.strip())
+    commas = sum(_DECIMAL_COMMA.fullmatch(part) is not None for part in parts)
+    points = any(_DECIMAL_POINT.fullmatch(part) for part in parts)
+    return not points and (commas > 1 or (commas == 1 and (";" in line or "\t" in line)))
 
 
 def _say_common(draft: Draft, sample: Sample) -> None:

@@ -58,6 +58,10 @@ class Learned:
     rejected: dict[str, int] = field(default_factory=dict)
     share: float = 1.0
     where: str = ""
+    rate_known: bool = True
+    """Whether the rate of the profile is the device's; else it is to be filled in."""
+    devices: tuple[str, ...] = ()
+    """Those that the frames name; the waveforms are those of the one with most readings."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -67,6 +71,8 @@ class Learned:
             "frames": self.frames,
             "rejected": dict(sorted(self.rejected.items())),
             "share": self.share,
+            "rate_known": self.rate_known,
+            "devices": list(self.devices),
             "channels": [
                 {
                     "name": channel.name,
@@ -90,6 +96,7 @@ class Rate:
 
     hz: float
     comment: str
+    known: bool = True
 
 
 def learn(source: Source, *, name: str | None = None, seed: int = 0) -> Learned:
@@ -161,7 +168,16 @@ def learn(source: Source, *, name: str | None = None, seed: int = 0) -> Learned:
     text, profile = writing.write(parts)
     results = resemblance.compare(_finite(mine.values), when.positions, profile, seed=seed)
     return Learned(
-        profile, text, signals, results, len(readings), rejected, guess.share, source.where
+        profile,
+        text,
+        signals,
+        results,
+        len(readings),
+        rejected,
+        guess.share,
+        source.where,
+        rate.known,
+        devices,
     )
 
 
@@ -273,7 +289,9 @@ def _timing(readings: Readings, draft: Draft, source: Source) -> tuple[Timing, R
         )
     unknown = Timing(None, order, None, 0.0, 0, 0, False)
     return unknown, Rate(
-        UNKNOWN_RATE_HZ, "NOT KNOWN: the lines have no times; say how many frames come a second"
+        UNKNOWN_RATE_HZ,
+        "NOT KNOWN: the lines have no times; say how many frames come a second",
+        known=False,
     )
 
 

@@ -20,6 +20,9 @@ SAMPLE_BYTES = 4_000_000
 COMMENTS = ("#", "//", "%", ";")
 """What lines begin with that are no frames but remarks of people or loggers."""
 
+FIRST_LINES = 3
+"""A header stands in one of these."""
+
 _TEXT = re.compile(rb"[\t\x20-\x7e]+")
 
 
@@ -37,6 +40,8 @@ class Sample(NamedTuple):
     line_end: Literal["lf", "cr"]
     data: bytes
     """The bytes that the lines come from."""
+    titles: tuple[str, ...] = ()
+    """Lines at the beginning with characters beyond ASCII: no frames, but maybe their header."""
 
 
 def take(data: bytes, where: str, baud: int | None = None) -> Sample:
@@ -85,6 +90,8 @@ def take(data: bytes, where: str, baud: int | None = None) -> Sample:
                 texts.append(text)
     if good < TEXT_SHARE * seen or (not whole and len(data) > LONGEST_LINE):
         found = diagnose(data, baud)
+        if found.beyond:
+            raise LearnError(f"{where}: {found.findings()}; {found.advice()}")
         raise LearnError(
             f"{where}: most of it is no text ({found.findings()}); learn reads devices that send "
             f"lines of text: {found.advice()}"
@@ -95,4 +102,16 @@ def take(data: bytes, where: str, baud: int | None = None) -> Sample:
             f"{where}: has {len(texts)} whole lines of text{example}, at least {FEWEST_LINES} are "
             "wanted, some hundred are better; listen longer"
         )
-    return Sample(texts, remarks, "cr" if cr else "lf", data)
+    titles = tuple(
+        _as_text(piece)
+        for piece in whole[:FIRST_LINES]
+        if len(piece) <= LONGEST_LINE and not piece.isascii()
+    )
+    return Sample(texts, remarks, "cr" if cr else "lf", data, titles)
+
+
+def _as_text(piece: bytes) -> str:
+    try:
+        return piece.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return piece.decode("latin-1")

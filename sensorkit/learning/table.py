@@ -68,7 +68,7 @@ def _columns(
     if not least <= width <= MOST_COLUMNS or often < SAME_COUNT * len(rows):
         return None
     mine = [row for row in rows if len(row) == width]
-    header = _header(mine, sample.remarks, split, width)
+    header = _header(mine, [*sample.remarks, *sample.titles], split, width)
     if header is not None:
         mine = [row for row in mine if row != header]
     if not mine:

@@ -279,6 +279,11 @@ def _judged(
 def _opened(data: Any) -> Any:
     """Return the recording or the session that *data* is, or that lies there."""
     if not isinstance(data, str | Path):
+        if not hasattr(data, "recordings") and not isinstance(data, Recording):
+            raise TypeError(
+                f"quality: data is of type {type(data).__name__}; a Recording, a Session, the "
+                "folder of one, Readings or a DataFrame is wanted"
+            )
         return data
     if (Path(data) / "session.json").is_file():
         from sensorkit.capture.session import Session

@@ -13,7 +13,7 @@ from typing import Any
 from sensorkit.quality import layout as lay
 from sensorkit.quality.compiling import compiled, passed
 from sensorkit.quality.kernel_expected import as_expected
-from sensorkit.quality.kernel_window import hand_out, note, push, reject
+from sensorkit.quality.kernel_window import give_up, hand_out, note, push, reject
 
 
 @compiled
@@ -195,26 +195,18 @@ def walk(
                 ):
                     twice = True
                 elif step > known[lay.LATE_NS]:
-                    whole |= 1 << lay.TIMELINESS
-                    note(known, out, issues, lay.LATE, before, t, at, 1)
                     gap = int(min(round(step / period), 4e15)) - 1
+                    # Frames that the counter skipped, or lines that were rejected, took their time.
+                    between = lost if s > last >= 0 else known[lay.REJECTED_SINCE]
+                    if step - min(between, gap) * period > known[lay.LATE_NS]:
+                        whole |= 1 << lay.TIMELINESS
+                        note(known, out, issues, lay.LATE, before, t, at, 1)
                 elif soon and known[lay.PENDING] > 0:
                     known[lay.PENDING] -= 1  # held up on the way, not lost
                     whole |= 1 << lay.TIMELINESS
                     note(known, out, issues, lay.LATE, t, t, at, 1)
-                elif known[lay.PENDING] > 0:
-                    extra += known[lay.PENDING]
-                    note(
-                        known,
-                        out,
-                        issues,
-                        lay.MISSING,
-                        known[lay.PENDING_FROM],
-                        known[lay.PENDING_TO],
-                        at,
-                        known[lay.PENDING],
-                    )
-                    known[lay.PENDING] = 0
+                else:
+                    extra += give_up(known, out, issues, at)
             elif step > 0:
                 learn(known, steps, step)
         if twice:
@@ -224,19 +216,8 @@ def walk(
         else:
             known[lay.LAST_TIME] = t
             known[lay.HAS_TIME] = 1
-            if (gap > 0 or lost > 0 or step < 0) and known[lay.PENDING] > 0:
-                extra += known[lay.PENDING]
-                note(
-                    known,
-                    out,
-                    issues,
-                    lay.MISSING,
-                    known[lay.PENDING_FROM],
-                    known[lay.PENDING_TO],
-                    at,
-                    known[lay.PENDING],
-                )
-                known[lay.PENDING] = 0
+            if gap > 0 or lost > 0 or step < 0:
+                extra += give_up(known, out, issues, at)
             if lost > 0:
                 room = lay.FAR_FRAMES
                 if period > 0 and step >= 0 and before != t:

@@ -38,6 +38,17 @@ def note(
 
 
 @compiled
+def give_up(known: Any, out: Any, issues: Any, offset: int) -> int:
+    """Call missing what a gap left out and no burst has brought; return how many frames."""
+    n = known[lay.PENDING]
+    if n > 0:
+        first, last = known[lay.PENDING_FROM], known[lay.PENDING_TO]
+        note(known, out, issues, lay.MISSING, first, last, offset, n)
+        known[lay.PENDING] = 0
+    return int(n)
+
+
+@compiled
 def count(sums: Any, which: int, channel: int, mask: int, sign: int) -> None:
     """Add a value, or take it away."""
     for d in range(lay.N_DIMENSIONS):

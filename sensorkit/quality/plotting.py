@@ -14,6 +14,7 @@ from sensorkit.display.stack import Row, stack
 from sensorkit.display.zooming import drawn
 from sensorkit.quality.checks import DIMENSIONS, Issue
 from sensorkit.quality.follower import Window
+from sensorkit.quality.showing import where
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -44,7 +45,7 @@ def plot(
             channel=one.dimension,
             end_ns=one.end,
             critical=one.severity == "CRITICAL",
-            words=f"{one.told}{f' ({one.channel})' if one.channel else ''}",
+            words=_words(one, several=len(devices) > 1),
         )
         for one in issues
     ]
@@ -60,5 +61,12 @@ def plot(
     said = figure.alt.replace(" alert marked", " issue marked").replace(" alerts m", " issues m")
     made = drawn(replace(figure, alt=said))
     worst = min([one.scores.score for one in windows if one.scores.score >= 0], default=100.0)
-    made.update_yaxes(range=[max(worst - 8.0, -4.0), 110.0])  # rows that can be compared
+    # Rows that can be compared; above 100 there is room for a mark, and no tick.
+    made.update_yaxes(range=[max(worst - 8.0, -4.0), 109.0])
     return made
+
+
+def _words(issue: Issue, *, several: bool) -> str:
+    """Return what stands in the hover: what was found, and whose it is."""
+    place = where(issue, several=several)
+    return f"{issue.told} ({place})" if place else issue.told

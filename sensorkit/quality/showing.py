@@ -69,8 +69,8 @@ def tables(quality: Quality) -> list[Table]:
             at(int(row["start"].value)),
             at(int(row["end"].value)),
             visible(row["device"]),
-            score(row["score"]),
             min(DIMENSIONS, key=lambda name: float(row[name])),
+            score(row["score"]),
         )
         for row in quality.worst(WINDOWS_SHOWN).to_dict("records")
         if row["score"] < 100.0
@@ -91,7 +91,7 @@ def tables(quality: Quality) -> list[Table]:
             "score by device", ("", *heads), shortened(devices) if len(devices) > 1 else []
         ),
         Table("expectations", ("", "met", "held", "wanted", "judged"), shortened(met), words=2),
-        Table("worst windows", ("from", "to", "device", "score", "worst in"), worst, words=3),
+        Table("worst windows", ("from", "to", "device", "worst in", "score"), worst, words=4),
         Table("largest issues", ("what", "where", "dimension", "from", "to"), issues(quality),
               words=5),
     ]  # fmt: skip

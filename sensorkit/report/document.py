@@ -8,12 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from sensorkit.errors import RunError, UsageError
 from sensorkit.evaluate.evaluation import SCHEMA_VERSION
 from sensorkit.report.files import read_json, write_json
+from sensorkit.report.schemas import Draft202012Validator, best_match
 from sensorkit.report.shortened import shortened
 
 SCHEMA = Path(__file__).parent / "report.schema.json"

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sensorkit.report.schemas  # noqa: F401 - before nbformat
+
+# isort: split
 import nbformat
 import yaml
 

@@ -183,3 +183,17 @@ def test_text_with_a_terminals_colours_is_no_binary_protocol():
     assert "binary" not in found.advice()
     assert found.baud == ()
     assert "the lines are text and end with CRLF" in found.findings()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("baud", [None, 9600])
+def test_a_degree_sign_is_no_wrong_speed(encoding, baud):
+    found = diagnose(("T=21.5°C\n" * 50).encode(encoding), baud)
+    assert "characters beyond ASCII, as '°'" in found.findings()
+    assert "ASCII alone" in found.advice("encoding")
+    assert found.baud == ()
+
+
+def test_noise_has_no_characters_beyond_ascii():
+    noise = np.random.default_rng(1).integers(0, 256, 4000, dtype=np.uint8).tobytes()
+    assert diagnose(noise, 9600).beyond == ""

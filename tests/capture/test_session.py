@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sensorkit.capture import Session, write_recording
-from sensorkit.capture.session import closed, is_session, refresh, write_session
+from sensorkit.capture.session import is_session, refresh
+from sensorkit.capture.session_file import closed, write_session
 from sensorkit.errors import RecordingError
 from sensorkit.profile import Profile
 from sensorkit.readings import FaultLabel, Readings
@@ -83,6 +84,14 @@ def test_devices_of_one_name_on_two_links_are_told_apart(tmp_path):
     assert found == ["one.pump-1", "two.pump-1"]
 
 
+def test_labels_call_the_devices_of_one_name_as_the_readings_do(tmp_path):
+    label = FaultLabel(1, "pump-1", START, START, "spike", "flow", "signal", 1.0, None, 0)
+    recorded(tmp_path / "one", PUMP, [0], device="pump-1")
+    recorded(tmp_path / "two", PUMP, [0], device="pump-1", labels=[label])
+    write_session(tmp_path, meta(device("one"), device("two")))
+    assert Session.open(tmp_path).labels()["device"].tolist() == ["two.pump-1"]
+
+
 def test_a_session_is_plotted_with_a_line_a_device(session):
     figure = session.plot(["flow", "temperature"])
     assert {trace.name for trace in figure.data} >= {"left", "right"}
@@ -153,6 +162,8 @@ def test_how_a_session_ended_follows_from_its_devices():
     good, bad = device("a"), device("b", status="aborted", reason="it was pulled out")
     assert closed(meta(good, good)) == {"status": "complete", "reason": "the time was up"}
     assert closed(meta(good, bad)) == {"status": "aborted", "reason": "b: it was pulled out"}
+    worse = device("d", status="failed", reason="its disk is full")
+    assert closed(meta(bad, worse))["status"] == "failed"
     assert closed(meta(good, device("c", reason="stopped")))["reason"] == (
         "a: the time was up; c: stopped"
     )

@@ -299,13 +299,23 @@ def test_a_mistake_for_one_command_is_told_by_that_command_too(here, sensorkit):
     assert sensorkit("ports")[0] == 0
 
 
-def test_a_wrong_value_of_a_variable_is_told_with_its_name(here, sensorkit, monkeypatch):
-    monkeypatch.setenv("SENSORKIT_CAPTURE_FRAMES", "many")
+@pytest.mark.parametrize("option", ["FRAMES", "BAUD"])
+def test_a_wrong_value_of_a_variable_is_told_with_its_name(here, sensorkit, monkeypatch, option):
+    monkeypatch.setenv(f"SENSORKIT_CAPTURE_{option}", "many")
 
     code, _, err = sensorkit("capture", "/dev/x", "--out", "y")
 
     assert code == 2
-    assert err.startswith("sensorkit: environment variable SENSORKIT_CAPTURE_FRAMES: ")
+    assert err.startswith(f"sensorkit: environment variable SENSORKIT_CAPTURE_{option}: ")
+
+
+def test_a_speed_that_is_none_is_found_by_the_check(here, sensorkit):
+    (here / "sensorkit.yaml").write_text("defaults:\n  capture: {baud: fast}\n")
+
+    code, _, err = sensorkit("config", "check")
+
+    assert code == 2
+    assert err.startswith("sensorkit: sensorkit.yaml:2: defaults.capture.baud: 'fast': a whole")
 
 
 def test_a_variable_that_nothing_reads_is_told_with_the_nearest(here, sensorkit, monkeypatch):

@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 
+import numpy as np
 import pytest
 import yaml
 
@@ -153,3 +154,30 @@ def test_a_live_link_is_listened_to(run, tmp_path):
     assert "key_value" in said
     assert Profile.load(tmp_path / "heard.yaml").channel_names == ("T", "V")
     assert (tmp_path / "heard" / "raw.log").stat().st_size > 1000
+
+
+def test_a_rate_that_nothing_tells_and_the_other_devices_are_said(run, tmp_path):
+    values = np.random.default_rng(1).normal(20, 1, 400)
+    lines = "".join(f"pump-{1 + i % 2},{value:.2f}\n" for i, value in enumerate(values))
+    (tmp_path / "bus.log").write_text(lines)
+    status, said, _ = run("bus.log")
+    assert status == 0
+    assert "rate not known" in said
+    assert "2 devices: pump-1, pump-2" in said
+    assert "1 Hz" not in said
+
+
+def test_what_is_neither_there_nor_a_port_is_not_taken_for_a_port(run):
+    status, _, errors = run("bench.log")
+    assert status == 2
+    assert errors.startswith("sensorkit: bench.log: is not there; give a recording, a log, or")
+
+
+def test_a_folder_of_recordings_names_them(run, tmp_path):
+    for name in ("left", "right"):
+        (tmp_path / "line" / name).mkdir(parents=True)
+        (tmp_path / "line" / name / "recording.json").write_text("{}")
+    status, _, errors = run("line")
+    assert status == 2
+    assert "holds 2 recordings" in errors
+    assert str(tmp_path / "line" / "left") in errors or "line/left" in errors

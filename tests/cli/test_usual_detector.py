@@ -41,6 +41,21 @@ def test_detect_takes_it_without_a_fit_and_says_so(run, faulted, tmp_path):
     )
 
 
+def test_detect_of_a_session_names_the_detector_of_each_profile(run, tmp_path):
+    devices = []
+    for name, profile in (("tank", "fermenter"), ("box", "serial_monitor")):
+        shutil.copytree(DATASETS / f"{profile}_healthy", tmp_path / "line" / name)
+        own = {"name": name, "link": "-", "profile": profile, "baud": 9600, "folder": name}
+        devices.append({**own, "status": "complete", "reason": "", "counts": None})
+    start = "2026-01-01T00:00:00Z"
+    whole = {"schema_version": 1, "name": "line", "status": "complete", "reason": ""}
+    told = {**whole, "started": start, "ended": start, "devices": devices}
+    (tmp_path / "line" / "session.json").write_text(json.dumps(told))
+    code, printed, _ = run("detect", tmp_path / "line")
+    assert code == 0
+    assert "by ensemble and rules in" in printed
+
+
 def test_detect_changes_its_parameters_and_fits_it_where_asked(run, faulted):
     code, printed, _ = run(
         "detect", faulted, "--set", "members={rules: {}, sigma: {k: 50}}", "--fit-on",

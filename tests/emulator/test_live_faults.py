@@ -407,3 +407,42 @@ def test_a_frame_that_is_held_up_holds_up_those_behind_it_and_no_other_unit():
             strict=False,
         )
     )
+
+
+def test_a_fault_soon_after_frames_were_held_up_does_not_hold_up_more():
+    calm, emulator = Emulator(pump(), seed=1), Emulator(pump(), seed=1)
+    for one in (calm, emulator):
+        list(one.frames(5))
+        one.inject_anomaly(1, "jitter", magnitude=20.0, duration_s=3)
+        list(one.frames(6))
+    emulator.inject_anomaly(1, "bias", channel="a", magnitude=9.0, duration_s=5)
+    wanted, got = [[frame.at_s for frame in one.frames(150)] for one in (calm, emulator)]
+    assert wanted[0] > 12  # they are still held up
+    assert got == wanted
+
+
+def test_a_fault_beside_another_among_held_up_frames_does_not_hold_up_more():
+    calm, emulator = Emulator(pump(), seed=1), Emulator(pump(), seed=1)
+    for one in (calm, emulator):
+        list(one.frames(5))
+        one.inject_anomaly(1, "jitter", magnitude=20.0, duration_s=3)
+        list(one.frames(4))
+        one.inject_anomaly(1, "bias", channel="a", magnitude=9.0, duration_s=90)
+        list(one.frames(3))
+    emulator.inject_anomaly(1, "bias", channel="b", magnitude=9.0, duration_s=5)
+    wanted, got = [[frame.at_s for frame in one.frames(150)] for one in (calm, emulator)]
+    assert wanted[0] > 13  # they are still held up
+    assert got == wanted
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name, kind in KINDS.items() if isinstance(kind, TransportKind)]
+)
+def test_the_shortest_fault_of_the_line_there_can_be_is_seen(kind):
+    shortest, healthy = KINDS[kind].fewest, list(Emulator(pump()).frames(20))
+    emulator = Emulator(pump())
+    emulator.inject_anomaly(1, kind, duration_s=shortest)
+    assert list(emulator.frames(20)) != healthy
+    if shortest > 1:
+        with pytest.raises(PlanError, match=rf"{kind} covers 1 reading.* takes {shortest}"):
+            emulator.inject_anomaly(1, kind, duration_s=1)

@@ -27,6 +27,17 @@ def heard(seconds: float = 20, **options) -> tuple[Emulator, list]:
     return emulator, got
 
 
+def test_it_says_what_it_emulates_and_whether_it_is_at_work():
+    emulator = Emulator("turbofan", units=5, rate_hz=2.0)
+    said = []
+    emulator.on_reading(lambda _: said.append(repr(emulator)))
+    idle = "Emulator turbofan: engine-1, engine-2, engine-3, ... at 2 Hz"
+    assert repr(emulator) == f"<{idle}>"
+    emulator.start(0.5, speed=None)
+    emulator.wait(20)
+    assert said[0] == f"<{idle}, at work on nowhere>"
+
+
 def test_a_listener_hears_each_reading_as_the_frame_says_it():
     emulator, got = heard(units=2, seed=4)
     frames = list(Emulator(pump(), units=2, seed=4).frames(40))

@@ -175,3 +175,13 @@ def test_without_readings_there_is_nothing_to_place():
 def test_a_single_reading_can_have_a_spike():
     plan = plan_of(Fault(kind="spike", channel="T", magnitude=1.0))
     assert spans(place(plan, seconds(1))) == [(0, 1)]
+
+
+@pytest.mark.parametrize("start_s", [10, None])
+@pytest.mark.parametrize("kind", ["merge", "splice", "reorder", "endless_line"])
+def test_a_fault_of_two_frames_is_no_label_on_a_single_one(kind, start_s):
+    fault = {"kind": kind, "start_s": start_s, "duration_s": 1.0}
+    with pytest.raises(PlanError, match=rf"fault 1 .*covers 1 reading, and an? {kind} takes 2"):
+        place(plan_of(Fault(**fault)), seconds(60), seed=1)
+    (placed,) = place(plan_of(Fault(**fault | {"duration_s": 2.0})), seconds(60), seed=1)
+    assert placed.stop_index - placed.start_index == 2

@@ -191,3 +191,42 @@ def test_every_format_is_tried_by_these_tests():
 
     tried = {wanted["format"] for _, wanted, _ in FORMS.values()}
     assert tried == {name for name, _ in GUESSES}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-8-sig"])
+def test_a_header_may_have_characters_beyond_ascii(encoding):
+    data = "Temp [°C];Druck (hPa)\n".encode(encoding) + log(
+        lambda i, t, h: f"{t:.2f};{1000 + h:.1f}"
+    )
+    channels = learn(of_bytes(data, "log")).profile.channels
+    assert [(c.name, c.unit) for c in channels] == [("Temp", "°C"), ("Druck", "hPa")]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            lambda t: f"01.03.2026 12:00:00;{t:.2f};7".replace(
+                f"{t:.2f}", f"{t:.2f}".replace(".", ",")
+            ),
+            "have decimal commas",
+        ),
+        (lambda t: f"T={t:.2f};H=7".replace(".", ","), "have decimal commas"),
+        (lambda t: f"{t:+.4E},-55.1", "have exponents"),
+        (lambda t: f"T={t:.4e};H={t:.2e}", "have exponents"),
+        (lambda t: f"T={t:.2f}°C", "characters beyond ASCII, as '°'"),
+        (lambda t: f"Темп: {t:.2f}", "characters beyond ASCII"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_numbers_and_signs_that_no_frame_has_are_refused_and_not_cut_up(form, said, encoding):
+    lines = "".join(form(20 + (i * 7 % 13) / 10) + "\n" for i in range(200))
+    if encoding == "latin-1" and form(20)[0] > "~":
+        encoding = "utf-8"
+    with pytest.raises(LearnError, match=said):
+        learn(of_bytes(lines.encode(encoding), "log"))
+
+
+def test_commas_between_numbers_with_points_are_columns():
+    learned = learn(of_bytes(log(lambda i, t, h: f"{t:.2f},{h:.1f};{i % 7},{h:.2f}"), "log"))
+    assert len(learned.profile.channels) >= 3

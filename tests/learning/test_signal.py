@@ -5,6 +5,8 @@ import pytest
 
 from sensorkit.emulator import Emulator
 from sensorkit.learning import learn, of_bytes, signal, steps
+from sensorkit.learning.limits import plausible
+from sensorkit.learning.signal import Signal
 from sensorkit.learning.timing import timing
 from sensorkit.profile import Channel, Profile, Waveform, shipped
 from sensorkit.signals import Waveforms
@@ -199,3 +201,8 @@ def test_a_shipped_profile_is_recovered_from_what_its_device_sends(name, seed):
         if wanted.noise is not None:
             assert got.noise.sigma == pytest.approx(wanted.noise.sigma, rel=0.15)
             assert got.noise.ar1 == pytest.approx(wanted.noise.ar1, abs=0.1)
+
+
+def test_what_a_sensor_has_said_is_plausible_whatever_physics_has_against_it():
+    found = Signal(Waveform(level=0), "steady", 100, -3.0, 3.0, 1, 50.0)
+    assert plausible(found, "K") == (-3.0, 700.0)

@@ -205,7 +205,7 @@ def test_links_with_devices_of_one_name_are_told_apart(tmp_path, monitor, steady
     found = quality(Line(), window=10)
     assert {name: scores.score for name, scores in found.devices.items()} == {
         "left.monitor-1": 100.0,
-        "right.monitor-1": pytest.approx(100 * 39 / 50),
+        "right.monitor-1": 80.0,
     }
     assert set(found.issues["device"]) == {"right.monitor-1"}
     assert set(found.windows["device"]) == set(found.devices)
@@ -218,6 +218,23 @@ def test_of_nothing_there_is_no_score(monitor):
     assert found.issues.empty
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["score"] is None
     assert "readings" in repr(found)
+
+
+def test_what_is_no_data_is_told_with_what_is_wanted():
+    with pytest.raises(TypeError, match=r"data is of type int; a Recording, a Session, .* wanted"):
+        quality(42)
+
+
+def test_the_hover_of_an_issue_says_whose_it_is_where_there_are_several_devices(
+    monitor, steady, changed
+):
+    readings = steady(200)[np.r_[:100, 110:200]]
+    names = np.where(np.arange(len(readings)) < 5, "left", "right").tolist()
+    one = quality(readings, monitor).plot().to_json()
+    two = quality(changed(readings, device=Words.of(names)), monitor).plot().to_json()
+    assert "10 frames are missing (right)" in two
+    assert "10 frames are missing" in one
+    assert "(monitor-1)" not in one
 
 
 def test_one_reading_is_enough(monitor, steady):
@@ -257,7 +274,7 @@ def test_the_figure_has_a_row_for_the_score_and_each_dimension(monitor, steady):
     ]
     assert [name for name in rows if name in ("score", *DIMENSIONS)] == ["score", *DIMENSIONS]
     assert figure.layout.meta["alt"].startswith("Data quality of readings. 6 channels: score, ")
-    assert "2 issues marked (late 1, missing_frames 1)" in figure.layout.meta["alt"]
+    assert "1 issue marked (missing_frames 1)" in figure.layout.meta["alt"]
     assert len({tuple(axis.range) for axis in figure.select_yaxes()}) == 1  # to be compared
 
 

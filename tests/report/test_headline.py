@@ -103,6 +103,22 @@ def test_a_channel_without_a_number_is_not_hidden_by_another_that_has_one(report
     )
 
 
+def test_channels_on_which_no_size_could_be_tried_are_named_once(report):
+    none = {"status": "not_testable", "largest": None, "a90_95": None, "a90_95_sigma": None}
+    temperature, voltage = entries_of(report, "spike")
+    temperature |= none
+    voltage |= {"a90_95": 0.08, "a90_95_sigma": 4.0}
+
+    found = smallest(report, "spike")
+    assert (found["value"], found["detail"]) == (
+        "could not be tried",
+        "on temperature; 0.08 V on voltage",
+    )
+
+    voltage |= none
+    assert smallest(report, "spike")["detail"] == "on temperature and voltage"
+
+
 def test_what_was_not_measured_is_called_so_and_what_was_always_found_is_a_bound(report):
     temperature, _ = entries_of(report, "drift")
     temperature |= {"status": "all_found", "a90_95": 0.1, "a90_95_sigma": 0.5}

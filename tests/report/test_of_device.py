@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sensorkit.profile import Profile
+from sensorkit.profile import Profile, shipped
 from sensorkit.report.files import project_root
 from sensorkit.report.running.job import Config, in_force, look_at_input, plan_parameters
-from sensorkit.report.running.of_device import USUAL, parameters_of
+from sensorkit.report.running.of_device import FULL_HOURS, USUAL, parameters_of
 
 NOTEBOOKS = project_root() / "notebooks"
 
@@ -68,8 +68,23 @@ def test_what_is_set_goes_before_the_profile(device):
 def test_a_quick_run_takes_the_campaign_and_measures_no_detectability(device):
     found = given(Config(profile=device, quick=True))
 
-    assert found["01_capture"]["hours"] == 3.0
+    assert found["02_inject_faults"]["kinds"] == CAMPAIGN["kinds"]
     assert "detectability" not in found["03_benchmark"]
+
+
+@pytest.mark.parametrize(("name", "hours"), [("turbofan", 1.0), ("weather", 600.0)])
+def test_a_quick_run_takes_3600_readings_however_long_the_campaign_is(name, hours):
+    assert given(Config(profile=name, quick=True))["01_capture"]["hours"] == pytest.approx(hours)
+    assert given(Config(profile=name))["01_capture"]["hours"] > hours
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_profile_is_evaluated_for_a_day_or_more(name):
+    # With less, thresholds are frozen on so few clean hours that none keeps the usual budget.
+    found = given(Config(profile=name))
+
+    assert found["01_capture"]["hours"] >= FULL_HOURS
+    assert (found["03_benchmark"]["fit"], found["03_benchmark"]["calibrate"]) == (0.15, 0.6)
 
 
 def test_several_devices_in_one_run_have_no_campaign_in_common(device):

@@ -177,6 +177,12 @@ def test_silences_are_told_in_the_order_of_their_deadlines():
     assert told == ["b", "a"]
 
 
+def test_events_come_in_the_order_of_the_frames_that_show_them():
+    lines = [f"T:1,D:{d},N:{n}\n" for n in (1, 5, 9) for d in "ab"]
+    told = said(profile(), [(1, "".join(lines))])[2]
+    assert told == [("sequence_gap", "a"), ("sequence_gap", "b")] * 2
+
+
 def test_now_is_that_of_each_device():
     stream, _, _ = said(profile(), [(0, "D:a,T:1,U:0\n"), (1, "D:b,T:1,U:0\nD:a,T:1,U:3600\n")])
     now = stream.now_by_device(START + 2 * S)

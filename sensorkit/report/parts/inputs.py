@@ -88,12 +88,22 @@ def recordings_cut(report: Report) -> str:
     return f"The first {RECORDINGS_SHOWN} of {count(n)} recordings; report.json has all."
 
 
+def _channel(channel: Mapping[str, str]) -> str:
+    """Return what a channel is: all figures call it by its name, which may say nothing.
+
+    >>> _channel({"name": "sensor_4", "label": "T50", "unit": "°R"})
+    'sensor_4: T50 (°R)'
+    >>> _channel({"name": "supply_voltage", "label": "Supply voltage", "unit": ""})
+    'Supply voltage'
+    """
+    name, label = channel["name"], channel["label"] or channel["name"]
+    spelt_out = label.lower().replace(" ", "_") == name.lower()
+    called = label if spelt_out else f"{name}: {label}"
+    return f"{called} ({channel['unit']})" if channel["unit"] else called
+
+
 def _recording(recording: Mapping[str, Any]) -> dict[str, Any]:
-    channels = ", ".join(
-        f"{label} ({unit})" if unit else label
-        for channel in recording["channels"]
-        for label, unit in [(channel["label"] or channel["name"], channel["unit"])]
-    )
+    channels = ", ".join(map(_channel, recording["channels"]))
     step = recording["step_median_s"]
     pairs = [
         ("Profile", recording["profile"]),

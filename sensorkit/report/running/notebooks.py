@@ -183,7 +183,8 @@ class _Worker:
             self._stdin.flush()
         with cast("IO[bytes]", self._process.stdout) as lines:
             for line in lines:
-                answers.put((self, json.loads(line)))
+                with contextlib.suppress(ValueError):  # a line that was cut off by a kill
+                    answers.put((self, json.loads(line)))
         answers.put((self, None))
 
     def progress(self) -> tuple[int, int, str] | None:

@@ -15,6 +15,9 @@ USUAL = "usual"
 FULL_HOURS = 24.0
 """With fewer, a run is divided as a short recording is: there are no clean days to spend."""
 
+QUICK_READINGS = 3600
+"""A first look takes no more of an emulated device: the hour of one that sends one a second."""
+
 
 def parameters_of(profiles: Sequence[Profile], *, emulated: bool, quick: bool) -> dict[str, Any]:
     """Return the parameters of the notebooks that the profiles of the devices say.
@@ -26,7 +29,8 @@ def parameters_of(profiles: Sequence[Profile], *, emulated: bool, quick: bool) -
     emulated : bool
         The hours are those of an emulated device.
     quick : bool
-        No detectability is measured, and so none is narrowed.
+        No detectability is measured, and so none is narrowed; the hours are `QUICK_READINGS` at
+        most.
 
     Examples
     --------
@@ -41,7 +45,9 @@ def parameters_of(profiles: Sequence[Profile], *, emulated: bool, quick: bool) -
     if campaign is not None:
         found |= {"channels": list(campaign.channels)} if campaign.channels else {}
         found |= {"kinds": list(campaign.kinds)} if campaign.kinds else {}
-        found |= {"hours": campaign.hours} if campaign.hours and emulated else {}
+        if campaign.hours and emulated:
+            first_look = QUICK_READINGS / profile.rate_hz / 3600
+            found["hours"] = min(campaign.hours, first_look) if quick else campaign.hours
         if found and not quick:
             found["detectability"] = _narrowed(found)
     if profile.detector is not None:

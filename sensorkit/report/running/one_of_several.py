@@ -1,9 +1,7 @@
 """The run of one device among several, in a process of its own: `python -m` with this module.
 
-What is asked for comes as one JSON line on stdin; stdin stays open, and its end means "stop", so
-that no run outlives a driver that was killed. Answers go to stdout, a JSON object a line: what the
-run tells as it goes on, and last `{"status": ..., "run": ...}`. Everything else that is printed
-goes to stderr.
+It answers what the run tells as it goes on, and last `{"status": ..., "run": ...}`, as
+`sensorkit.report.running.child` says.
 """
 
 from __future__ import annotations
@@ -11,17 +9,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
-import sys
-import threading
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sensorkit.errors import SensorkitError
 from sensorkit.report.ci.for_ci import Copies
 from sensorkit.report.files import RUNS
 from sensorkit.report.running import run as runs
+from sensorkit.report.running.child import Answer, Tell, serve
 from sensorkit.report.running.job import Config
 
 
@@ -45,7 +42,7 @@ def from_message(message: Mapping[str, Any]) -> tuple[Config, Path]:
     return Config(**given, copies=Copies()), Path(message["out"])
 
 
-def run(message: Mapping[str, Any], tell: Any) -> dict[str, Any]:
+def run(message: Mapping[str, Any], tell: Tell) -> Answer:
     """Run what *message* asks for and return how it ended; nothing is raised."""
     config, out = from_message(message)
     before = _folders(out)
@@ -63,8 +60,10 @@ def run(message: Mapping[str, Any], tell: Any) -> dict[str, Any]:
     except SensorkitError as error:
         ended = {"status": "failed", "reason": str(error), "exit_code": error.exit_code}
     except OSError as error:
-        ended = {"status": "failed", "reason": f"{error.filename}: {error.strerror}"}
+        what = f"{error.filename}: " if error.filename else ""
+        ended = {"status": "failed", "reason": f"{what}{error.strerror or error}"}
     except Exception as error:  # the border of the process: the driver must hear of it
+        traceback.print_exc()
         ended = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     else:
         return {"status": "passed", "run": str(folder)}
@@ -88,55 +87,5 @@ def _mine(out: Path, before: set[Path]) -> Path | None:
     return None
 
 
-def read_line(descriptor: int) -> bytes:
-    """Return the first line; from the descriptor: a thread waiting in sys.stdin breaks the exit."""
-    line = b""
-    while not line.endswith(b"\n") and (piece := os.read(descriptor, 65536)):
-        line += piece
-    return line
-
-
-def answers_only() -> IO[str]:
-    """Keep stdout for the answers and send what anyone else prints to stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return answers
-
-
-def _stop_at_end_of_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def main() -> None:
-    """Take what is asked for from stdin, run it and say how it went."""
-    # Ctrl+C in a terminal reaches every process; the driver alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt)
-    answers = answers_only()
-
-    def tell(answer: Mapping[str, Any]) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-    try:
-        line = read_line(0)
-        if not line:
-            return
-        threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
-        ended = run(json.loads(line), tell)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it has ended, and says how
-        tell(ended)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        os._exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    serve(run, stopped=130)

@@ -1,29 +1,28 @@
 """Execute one notebook with papermill in a process of its own: `python -m` with this module.
 
-The job comes as one JSON line on stdin; stdin stays open, and its end means "stop", so that no
-kernel outlives a driver that was killed. Answers go to stdout, a JSON object a line:
-`{"cell": 3, "of": 12}` when a cell begins, and last `{"status": ...}`. Everything else that is
-printed, by the kernel too, goes to stderr.
+It answers `{"cell": 3, "of": 12}` when a cell begins, and last `{"status": ...}`, as
+`sensorkit.report.running.child` says. What the kernel prints goes to stderr.
 
 A process of its own, because papermill changes the working directory of the whole process.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import sensorkit.report.schemas  # noqa: F401 - before nbclient
+
+# isort: split
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 from traitlets.config import Config
+
+from sensorkit.report.running.child import serve
 
 KERNEL_START_S = 60
 
@@ -101,53 +100,5 @@ def _literal(path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
 
 
-def _read_line(descriptor: int) -> bytes:
-    # Bytes from the descriptor: a thread that waits in sys.stdin would break the exit.
-    line = b""
-    while not line.endswith(b"\n") and (piece := os.read(descriptor, 65536)):
-        line += piece
-    return line
-
-
-def _stop_at_end_of_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _answers() -> IO[str]:
-    """Keep stdout for the answers and send what anyone else prints to stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return answers
-
-
-def main() -> None:
-    """Take the job from stdin, execute it and say how it went."""
-    # Ctrl+C in a terminal reaches every process; the driver alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt)
-    answers = _answers()
-
-    def tell(answer: dict[str, Any]) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-    try:
-        job = json.loads(_read_line(0) or b"null")
-        if job is None:
-            return
-        threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
-        tell(execute(job, tell))
-    except KeyboardInterrupt:
-        sys.exit(1)
-    except BrokenPipeError:
-        os._exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    serve(execute, stopped=1)

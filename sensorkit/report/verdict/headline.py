@@ -141,7 +141,7 @@ def _caught(tried: Sequence[Row]) -> dict[str, str]:
     missed = [entry for entry in tried if entry["a90_95"] is None]
     if missed:
         reached = [entry for entry in tried if entry["a90_95"] is not None]
-        detail = listed([f"{_up_to(entry)}{_on(entry, tried)}" for entry in missed])
+        detail = _missed(missed, tried)
         if reached:
             detail += f"; {listed([f'{_size(e)}{_on(e, tried)}' for e in hardest_of(reached)])}"
         return {"value": _why_not(missed), "detail": detail}
@@ -154,6 +154,18 @@ def _caught(tried: Sequence[Row]) -> dict[str, str]:
         f"{_size(entry)}{_on(entry, tried) if len(hardest) > 1 else ''}" for entry in hardest
     )
     return {"value": value, "detail": ", ".join(part for part in parts if part)}
+
+
+def _missed(missed: Sequence[Row], tried: Sequence[Row]) -> str:
+    """Return up to which size, and where; no size was tried where there was no room for one."""
+    sized_ones = [f"{_up_to(e)}{_on(e, tried)}" for e in missed if e["largest"] is not None]
+    places = [_on(e, tried).removeprefix(" on ") for e in missed if e["largest"] is None]
+    named = [place for place in places if place]
+    parts = [listed(sized_ones)] if sized_ones else []
+    parts += (
+        [f"no size on {listed(named)}" if sized_ones else f"on {listed(named)}"] if named else []
+    )
+    return "; ".join(parts)
 
 
 def _why_not(missed: Sequence[Row]) -> str:
