@@ -17,7 +17,7 @@ import profile_pictures
 import typer
 
 from sensorkit.cli.app import app, load_commands
-from sensorkit.cli.config import schema_made, schema_text
+from sensorkit.cli.config.command import schema_made, schema_text
 
 DOCS = Path(__file__).parents[1]
 

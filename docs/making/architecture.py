@@ -76,6 +76,14 @@ TITLES = {
     "report/running": "`report/running`: the main job",
     "notebook": "`notebook`: what notebooks import",
     "cli": "`cli`: the command",
+    "cli/capture": "`cli/capture`: one link, recorded and watched",
+    "cli/session": "`cli/session`: several links at once",
+    "cli/recordings": "`cli/recordings`: what is asked of a recording",
+    "cli/emulate": "`cli/emulate`: devices and faults made to order",
+    "cli/detect": "`cli/detect`: a detector over a recording",
+    "cli/evaluate": "`cli/evaluate`: the main job",
+    "cli/config": "`cli/config`: where values come from",
+    "cli/doctor": "`cli/doctor`: can this machine capture?",
 }
 """The packages from the bottom up, each with the heading of its table."""
 

@@ -55,7 +55,7 @@ def commands() -> dict[str, Any]:
 def _family(command: Any) -> str:
     """Return the module in which *command*, or the first of a group, is written."""
     inner = next(iter(getattr(command, "commands", {}).values()), command)
-    return str(inner.callback.__module__).rsplit(".", 1)[-1]
+    return str(inner.callback.__module__).removeprefix("sensorkit.cli.")
 
 
 def _below(command: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -25,24 +25,24 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from sensorkit import __version__
-from sensorkit.cli.naming import named
-from sensorkit.cli.settling import current, settle
+from sensorkit.cli.config.naming import named
+from sensorkit.cli.config.settling import current, settle, take_back
 from sensorkit.errors import SensorkitError, UsageError
 
 FAMILIES = (
-    "emulate",
-    "capture",
+    "emulate.command",
+    "capture.command",
     "ports",
-    "doctor",
-    "recordings",
+    "doctor.command",
+    "recordings.command",
     "learn",
-    "quality",
-    "detect",
-    "evaluate",
+    "recordings.quality",
+    "detect.command",
+    "evaluate.command",
     "rul",
     "compare",
     "datasets",
-    "config",
+    "config.command",
     "demo",
     "new_notebook",
 )
@@ -310,3 +310,5 @@ def main() -> None:
             "belongs in a bug report"
         )
         sys.exit(1)
+    finally:
+        take_back()

@@ -14,7 +14,7 @@ import typer
 
 from sensorkit.cli.app import command, counted, err, out, print_json, printable, stop_on_signal
 from sensorkit.cli.quantities import duration, line_speed
-from sensorkit.cli.session_shown import rate_of
+from sensorkit.cli.session.shown import rate_of
 from sensorkit.errors import LinkLost, RecordingError, UsageError, VerifyError
 
 if TYPE_CHECKING:

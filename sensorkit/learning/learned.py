@@ -184,6 +184,20 @@ def learn(source: Source, *, name: str | None = None, seed: int = 0) -> Learned:
 def check(source: Source, profile: Profile, *, seed: int = 0) -> list[Result]:
     """Return how readings that *profile* makes compare with those of *source*.
 
+    Parameters
+    ----------
+    source : Source
+        The original.
+    profile : Profile
+        With a waveform for each of its channels.
+    seed : int
+        Of the emulated device.
+
+    Returns
+    -------
+    list of Result
+        One a channel and test.
+
     Raises
     ------
     LearnError
@@ -324,5 +338,11 @@ def _finite(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np
 
 
 def failures(results: Sequence[Result]) -> list[Result]:
-    """Return the tests that failed."""
+    """Return the tests that failed.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        As `check` gives them.
+    """
     return [one for one in results if one.verdict == "fail"]

@@ -52,6 +52,10 @@ class Source:
 def of_recording(recording: Recording) -> Source:
     """Return a recording as a source: its bytes where it has some, whatever its profile read.
 
+    Parameters
+    ----------
+    recording : Recording
+
     Examples
     --------
     A recording that was captured with another device's profile will do::
@@ -67,12 +71,31 @@ def of_recording(recording: Recording) -> Source:
 
 
 def of_readings(readings: Readings, name: str, known: Profile | None = None) -> Source:
-    """Return readings as a source, as those of a public data set."""
+    """Return readings as a source, as those of a public data set.
+
+    Parameters
+    ----------
+    readings : Readings
+    name : str
+        What the profile is called.
+    known : Profile, optional
+        Gives the units and labels of channels it has.
+    """
     return Source(name, name, None, True, readings, known)
 
 
 def of_file(path: Path) -> Source:
-    """Return a log of text, as terminals write them; its lines have no times."""
+    """Return a log of text, as terminals write them; its lines have no times.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    """
     if not path.is_file():
         raise UsageError(f"{path}: is no file; give the path of a log or the folder of a recording")
 
@@ -85,12 +108,30 @@ def of_file(path: Path) -> Source:
 
 
 def of_bytes(data: bytes, name: str) -> Source:
-    """Return bytes as a source."""
+    """Return bytes as a source; its lines have no times.
+
+    Parameters
+    ----------
+    data : bytes
+        As they came from the device.
+    name : str
+        What the profile is called.
+    """
     return Source(name, name, lambda: iter([Block.of(0, data)]), False)
 
 
 def of_folder(folder: Path) -> list[Source]:
-    """Return the recording in a folder, or each of those of a session."""
+    """Return the recording in a folder, or each of those of a session.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    RecordingError
+        If it is neither, or a session without recordings.
+    """
     if is_session(folder):
         recordings = Session.open(folder).recordings()
         if not recordings:

@@ -100,6 +100,10 @@ def load(name: str = "FD001", folder: str | Path | None = None) -> Fleet:
         Where the files lie; if not given, `cmapss` below SENSORKIT_DATA, or what `sensorkit
         datasets fetch cmapss` got (FD001).
 
+    Returns
+    -------
+    Fleet
+
     Raises
     ------
     DataError
@@ -132,6 +136,15 @@ def load(name: str = "FD001", folder: str | Path | None = None) -> Fleet:
 
 def here(name: str = "FD001", folder: str | Path | None = None) -> Fleet | None:
     """Read a subset of C-MAPSS as `load` does, or return None if its files are not here.
+
+    Parameters
+    ----------
+    name, folder
+        As for `load`.
+
+    Returns
+    -------
+    Fleet or None
 
     Raises
     ------

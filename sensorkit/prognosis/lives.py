@@ -43,6 +43,11 @@ def lives(
         after the last failure of a device is left out: nobody knows how long it would have lasted.
         Without labels every device fails with its last reading.
 
+    Returns
+    -------
+    list of Life
+        Device by device, in order of time.
+
     Raises
     ------
     DetectorError

@@ -9,8 +9,8 @@ from sensorkit.capture import Recording, RecordingWriter, summary
 from sensorkit.capture.recorder import record
 from sensorkit.capture.recover import recover
 from sensorkit.capture.replay import replay
-from sensorkit.cli.detect_one import Wanted, examine
-from sensorkit.cli.watching import Watch
+from sensorkit.cli.capture.watching import Watch
+from sensorkit.cli.detect.one import Wanted, examine
 from sensorkit.profile import Profile
 
 S = 1_000_000_000

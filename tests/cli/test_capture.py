@@ -14,7 +14,7 @@ from sensorkit import detect
 from sensorkit.capture import Recording
 from sensorkit.capture.replay import replay
 from sensorkit.cli import app as cli
-from sensorkit.cli import capture as capture_command
+from sensorkit.cli.capture import command as capture_command
 from sensorkit.profile import Profile
 from sensorkit.wire.codec import make_codec
 from sensorkit.wire.links import open_link

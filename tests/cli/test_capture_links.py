@@ -317,7 +317,7 @@ def test_probe_of_what_no_profile_reads_says_what_it_looks_like(run, tmp_path):
 
 
 def test_a_second_reader_of_a_busy_socket_is_told_why_nothing_comes(run, bench, monkeypatch):
-    monkeypatch.setattr("sensorkit.cli.watching.QUIET_S", 0.3)
+    monkeypatch.setattr("sensorkit.cli.capture.watching.QUIET_S", 0.3)
     with closing(open_link("listen://127.0.0.1:0")) as device, open_link(device.name):
         assert device.has_reader()  # the first one, who never leaves
         status, _, err = run(device.name, "--out", "rec", "--duration", "1")

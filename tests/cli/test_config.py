@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sensorkit.cli import settling
+from sensorkit.cli.config import settling
 from sensorkit.config import Preset
 from sensorkit.config.reach import REACHES
 
@@ -384,14 +384,15 @@ def test_init_writes_a_file_that_is_in_order_and_never_over_another(here, sensor
     assert (here / "sensorkit.yaml").read_text() == "# mine\n"
 
 
-def test_what_is_handed_down_to_processes_ends_with_the_command(here, sensorkit):
+def test_what_is_handed_down_to_processes_ends_with_the_command(here, sensorkit, monkeypatch):
     (here / "s.yaml").write_text("")
+    seen = {}
+    monkeypatch.setattr("sensorkit.cli.app.set_up_log", lambda *_, **__: seen.update(os.environ))
+
     sensorkit("--config", "s.yaml", "ports", "--preset", "demo")
-    assert os.environ["SENSORKIT_PRESET"] == "demo"
-    assert os.environ["SENSORKIT_CONFIG"] == str(here / "s.yaml")
 
-    sensorkit("ports")
-
+    assert seen["SENSORKIT_PRESET"] == "demo"
+    assert seen["SENSORKIT_CONFIG"] == str(here / "s.yaml")
     assert "SENSORKIT_PRESET" not in os.environ
     assert "SENSORKIT_CONFIG" not in os.environ
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorkit.cli.control import Control, Order, read_order
+from sensorkit.cli.emulate.control import Control, Order, read_order
 from sensorkit.emulator import Emulator
 from sensorkit.errors import UsageError
 from sensorkit.profile import Profile

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sensorkit.cli import checks, doctor
-from sensorkit.cli.checks import Check, State
+from sensorkit.cli.doctor import checks
+from sensorkit.cli.doctor import command as doctor
+from sensorkit.cli.doctor.checks import Check, State
 from sensorkit.wire.holders import Holder
 from sensorkit.wire.identity import Port
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from sensorkit.cli import settling
-from sensorkit.cli.evaluate_several import own_arguments
+from sensorkit.cli.config import settling
+from sensorkit.cli.evaluate.several import own_arguments
 from sensorkit.evaluate.requirement import Requirement
 from sensorkit.report.files import write_json
 from sensorkit.report.running import several

@@ -85,7 +85,7 @@ def test_check_holds_a_profile_against_data(run, log, tmp_path):
 def test_each_device_of_a_session_gets_a_profile(run, typing, capsys, log, tmp_path):
     (tmp_path / "other.log").write_bytes(frames(seed=2))
     links = "left=file:bench.log", "right=file:other.log"
-    importlib.import_module("sensorkit.cli.capture")
+    importlib.import_module("sensorkit.cli.capture.command")
     assert typing(capsys, "capture")(*links, "--out", "session")[0] == 0
     assert run("session")[0] == 0
     for name in ("left", "right"):

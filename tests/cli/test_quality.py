@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sensorkit.capture import write_recording
-from sensorkit.cli.quality_watch import QualityWatch
+from sensorkit.cli.capture.quality_watch import QualityWatch
 from sensorkit.profile import Profile
 from sensorkit.quality import DIMENSIONS, Thresholds
 from sensorkit.readings import Alert, Readings, Severity
@@ -64,8 +64,8 @@ def test_quality_says_how_good_a_recording_is_and_where_it_is_not(run, bench):
     assert (status, err) == (0, "")
     for text in (
         "Data quality bench",
-        "score 94.5 of 100: 400 values were due in 190 lines, 0 of them rejected",
-        "temperature   94.5          95.0       100        99.5",
+        "score 95 of 100: 400 values were due in 190 lines, 0 of them rejected",
+        "temperature   95.0          95.0       100         100",
         "10 frames are missing",
         "Recording.open('bench').plot(start=",
     ):
@@ -86,18 +86,18 @@ def test_quality_as_json_has_all_of_it(run, bench):
     status, out, _ = run("quality", "bench", "--json", "--window", "50")
     told = json.loads(out)
     assert status == 0
-    assert told["score"] == 94.5
+    assert told["score"] == 95.0
     assert list(told["dimensions"]) == list(DIMENSIONS)
     assert {"devices", "channels", "issues", "windows", "expectations"} <= set(told)
     assert [one["line"] for one in told["windows"]] == [50, 100, 150, 190]
 
 
-@pytest.mark.parametrize(("least", "code"), [(94.5, 0), (95, 1)])
+@pytest.mark.parametrize(("least", "code"), [(95, 0), (95.5, 1)])
 def test_quality_fails_below_what_is_wanted(run, bench, least, code):
     status, out, err = run("quality", "bench", "--fail-below", least)
     assert status == code
-    assert "score 94.5 of 100" in out
-    said = "sensorkit: bench: the score is 94.50; at least 95 is wanted (--fail-below)\n"
+    assert "score 95 of 100" in out
+    said = "sensorkit: bench: the score is 95.00; at least 95.5 is wanted (--fail-below)\n"
     assert err == (said if code else "")
 
 

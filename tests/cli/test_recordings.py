@@ -14,7 +14,7 @@ S = 1_000_000_000
 START = 1_700_000_000 * S
 FRAMES = [b"T:21.50,V:5.01,S:NORMAL\n", b"T:22.50,V:,S:WARNING_TEMP\nnoise\x1b[2J\n"]
 
-importlib.import_module("sensorkit.cli.recordings")
+importlib.import_module("sensorkit.cli.recordings.command")
 
 
 @pytest.fixture

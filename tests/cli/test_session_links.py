@@ -2,7 +2,7 @@
 
 import pytest
 
-from sensorkit.cli.session_links import named_links
+from sensorkit.cli.session.links import named_links
 from sensorkit.errors import UsageError
 
 P, B = ["serial_monitor"], ["115200"]

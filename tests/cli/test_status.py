@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sensorkit.cli import app as cli
-from sensorkit.cli.status import Status
+from sensorkit.cli.capture.status import Status
 from sensorkit.profile import Profile
 from sensorkit.readings import Readings
 from sensorkit.wire.stream import StreamCounts

@@ -5,8 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from sensorkit.cli import watching
-from sensorkit.cli.watching import ENOUGH_LINES, QUIET_S, Hints, is_garbage, look_at, warn_of_others
+from sensorkit.cli.capture import watching
+from sensorkit.cli.capture.watching import (
+    ENOUGH_LINES,
+    QUIET_S,
+    Hints,
+    is_garbage,
+    look_at,
+    warn_of_others,
+)
 from sensorkit.wire.holders import Holder
 from sensorkit.wire.stream import StreamCounts
 

@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from sensorkit.cli.app import app, load_commands
-from sensorkit.cli.config import schema_made, schema_text
+from sensorkit.cli.config.command import schema_made, schema_text
 from sensorkit.config.document import Config
 from sensorkit.config.places import starter
 from sensorkit.config.schema import MODELS, schema_of

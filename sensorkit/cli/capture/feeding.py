@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sensorkit.cli.status import Status
+    from sensorkit.cli.capture.status import Status
     from sensorkit.readings import Alert
 
 EVERY_S = 0.5

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from sensorkit.cli.app import err, out, print_json, printable
-from sensorkit.cli.evaluating import Progress, from_options
+from sensorkit.cli.evaluate.asked import Progress, from_options
 from sensorkit.errors import UsageError
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from rich.live import Live
 from rich.text import Text
 
 from sensorkit.cli.app import err, log, printable
-from sensorkit.cli.sinking import Sinks
-from sensorkit.cli.status import Status
+from sensorkit.cli.capture.sinking import Sinks
+from sensorkit.cli.capture.status import Status
 
 if TYPE_CHECKING:
     from sensorkit.capture.diagnosis import Diagnosis
     from sensorkit.capture.recorder import Recorder
-    from sensorkit.cli.feeding import Feed
-    from sensorkit.cli.quality_watch import QualityWatch
+    from sensorkit.cli.capture.feeding import Feed
+    from sensorkit.cli.capture.quality_watch import QualityWatch
     from sensorkit.detect import Detector
     from sensorkit.readings import Alert, Readings
 

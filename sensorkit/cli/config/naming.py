@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensorkit.cli.settling import Settled
+from sensorkit.cli.config.settling import Settled
 from sensorkit.errors import LinkError
 from sensorkit.nearest import unknown
 

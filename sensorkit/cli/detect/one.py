@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sensorkit.cli.detector_choice import choose, is_file, of_profile
+from sensorkit.cli.detect.choice import choose, is_file, of_profile
 from sensorkit.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from rich.text import Text
 
 from sensorkit import __version__
 from sensorkit.cli.app import counted, err, log, out, print_json, printable
-from sensorkit.cli.capture_process import CaptureProcess
-from sensorkit.cli.session_links import NamedLink
-from sensorkit.cli.settling import current
-from sensorkit.cli.sinking import Sinks
-from sensorkit.cli.status import fitted
-from sensorkit.cli.watching import hint
+from sensorkit.cli.capture.sinking import Sinks
+from sensorkit.cli.capture.status import fitted
+from sensorkit.cli.capture.watching import hint
+from sensorkit.cli.config.settling import current
+from sensorkit.cli.session.links import NamedLink
+from sensorkit.cli.session.process import CaptureProcess
 from sensorkit.errors import RunError
 
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ def _summarize(
     folder: Path, session: _SessionFile, captures: Sequence[CaptureProcess], *, as_json: bool
 ) -> None:
     """Say how it went, a line a device."""
-    from sensorkit.cli.capture_summary import sentence
+    from sensorkit.cli.capture.summary import sentence
 
     problems = {one.name: one.problem for one in captures if one.problem is not None}
     if as_json:

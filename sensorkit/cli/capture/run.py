@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sensorkit.cli.app import err, printable
-from sensorkit.cli.capture_summary import summarize
-from sensorkit.cli.watching import Watch, hint, warn_of_others
+from sensorkit.cli.capture.summary import summarize
+from sensorkit.cli.capture.watching import Watch, hint, warn_of_others
 from sensorkit.errors import LinkLost
 
 if TYPE_CHECKING:
     from sensorkit.capture.pump_process import PumpProcess
     from sensorkit.capture.recorder import Recorder
-    from sensorkit.cli.feeding import Feed
-    from sensorkit.cli.quality_watch import QualityWatch
+    from sensorkit.cli.capture.feeding import Feed
+    from sensorkit.cli.capture.quality_watch import QualityWatch
     from sensorkit.detect import Detector
     from sensorkit.profile import Profile
     from sensorkit.wire.links import Link

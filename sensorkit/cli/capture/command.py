@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sensorkit.cli.app import command, printable, stop_on_signal
-from sensorkit.cli.capture_run import Wanted, run
-from sensorkit.cli.feeding import Feed
-from sensorkit.cli.probing import probed
+from sensorkit.cli.capture.feeding import Feed
+from sensorkit.cli.capture.probing import probed
+from sensorkit.cli.capture.run import Wanted, run
+from sensorkit.cli.capture.sinking import Sinks
+from sensorkit.cli.capture.watching import hint
 from sensorkit.cli.quantities import duration as checked_duration
 from sensorkit.cli.quantities import fsync_interval, size, size_or_time
-from sensorkit.cli.session_links import checked_speeds, named_links
-from sensorkit.cli.sinking import Sinks
-from sensorkit.cli.watching import hint
+from sensorkit.cli.session.links import checked_speeds, named_links
 from sensorkit.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def capture(
             "--out or remove it"
         )
     if len(named) > 1:
-        from sensorkit.cli.session_capture import capture_all
+        from sensorkit.cli.session.capture import capture_all
 
         capture_all(named, folder, stop_on_signal, as_json=as_json)
         return
@@ -175,7 +175,7 @@ def capture(
     told = Feed() if feed else None
     judged = None
     if quality_window is not None:
-        from sensorkit.cli.quality_watch import QualityWatch
+        from sensorkit.cli.capture.quality_watch import QualityWatch
         from sensorkit.quality import Thresholds
 
         thresholds = Thresholds(

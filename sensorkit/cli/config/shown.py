@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensorkit.cli import settling
-from sensorkit.cli.naming import named
+from sensorkit.cli.config import settling
+from sensorkit.cli.config.naming import named
 from sensorkit.errors import UsageError
 from sensorkit.nearest import did_you_mean, unknown
 

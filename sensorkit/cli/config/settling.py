@@ -56,8 +56,8 @@ class Settled:
 
 
 _settled = Settled()
-_handed_down: dict[str, str | None] = {}
-"""What the environment had before a flag went before it."""
+_handed_down: dict[str, tuple[str | None, str]] = {}
+"""What the environment had before a flag went before it, and what it has now."""
 
 
 def current() -> Settled:
@@ -71,7 +71,7 @@ def settle(context: Any, preset: str | None) -> str | None:
     if context.resilient_parsing:
         return preset
     _settled = Settled(context)
-    _take_back()
+    take_back()
     names = _names(context)
     for param in context.command.params:
         if param.name != "preset" and getattr(param, "envvar", None) is None:
@@ -97,17 +97,19 @@ def _window_of_detector(context: Any) -> None:
         return
     own = site.settings().get("window")
     if own is not None:
-        from sensorkit.cli.window_of_detector import chosen_then
+        from sensorkit.cli.detect.window import chosen_then
 
         _settled.values = {**_settled.values, "set": own}
         context.default_map["settings"] = chosen_then(context, own)
 
 
-def _take_back() -> None:
-    """Take back what an earlier command of this process has handed down."""
-    for name, before in _handed_down.items():
+def take_back() -> None:
+    """Take back what a command has handed down, where nobody else has changed it since."""
+    for name, (before, now) in _handed_down.items():
+        if os.environ.get(name) != now:
+            continue
         if before is None:
-            os.environ.pop(name, None)
+            del os.environ[name]
         else:
             os.environ[name] = before
     _handed_down.clear()
@@ -126,7 +128,7 @@ def _hand_down(context: Any, preset: str | None) -> None:
     }
     for name, value in given.items():
         if value is not None:
-            _handed_down[name] = os.environ.get(name)
+            _handed_down[name] = (os.environ.get(name), value)
             os.environ[name] = value
 
 

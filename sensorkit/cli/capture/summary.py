@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from sensorkit.cli.app import counted, out, print_json, printable
-from sensorkit.cli.watching import ENOUGH_LINES, Watch, is_garbage, look_at, main_reason
+from sensorkit.cli.capture.watching import ENOUGH_LINES, Watch, is_garbage, look_at, main_reason
 from sensorkit.errors import RunError
 
 if TYPE_CHECKING:

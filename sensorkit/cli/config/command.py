@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorkit.cli import settling
 from sensorkit.cli.app import app, command, counted, err, out, print_json, printable
+from sensorkit.cli.config import settling
 from sensorkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def show(
 
     Example: sensorkit config show capture
     """
-    from sensorkit.cli import config_shown
+    from sensorkit.cli.config import shown as config_shown
 
     site = _site(context)
     root = context.find_root().command
@@ -86,7 +86,7 @@ def _site(context: Any) -> Site:
 
 def _warn_of_variables(known: dict[str, Any]) -> None:
     """Say which variables look as if they were meant for a command and are not."""
-    from sensorkit.cli import config_shown
+    from sensorkit.cli.config import shown as config_shown
 
     for name, hint in config_shown.stray_variables(known, os.environ).items():
         err.print(f"sensorkit: environment variable {printable(name)}: is read by nothing; {hint}")
@@ -100,7 +100,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sensorkit config check
     """
-    from sensorkit.cli import config_shown
+    from sensorkit.cli.config import shown as config_shown
 
     site = _site(context)
     known = dict(settling.commands(context.find_root().command))
@@ -174,7 +174,7 @@ def schema(
 
 def schema_made(what: str, root: Any) -> dict[str, Any]:
     """Return a schema; that of the configuration knows the commands below *root*."""
-    from sensorkit.cli.config_shown import options_schema
+    from sensorkit.cli.config.shown import options_schema
     from sensorkit.config.schema import schema_of
 
     known = dict(settling.commands(root))

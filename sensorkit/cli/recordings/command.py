@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
-from sensorkit.cli.outcomes import recovered, replayed, say, say_each, verified
-from sensorkit.cli.session_shown import (
+from sensorkit.cli.recordings.outcomes import recovered, replayed, say, say_each, verified
+from sensorkit.cli.session.shown import (
     DEVICE_COLUMNS,
     device_row,
     rate_of,

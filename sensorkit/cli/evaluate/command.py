@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from sensorkit.cli.app import command, counted, err, out, print_json, printable
-from sensorkit.cli.evaluate_public import judge_public
-from sensorkit.cli.evaluate_several import each_of, several
-from sensorkit.cli.evaluating import Progress, from_options
-from sensorkit.cli.settling import current
+from sensorkit.cli.config.settling import current
+from sensorkit.cli.evaluate.asked import Progress, from_options
+from sensorkit.cli.evaluate.public import judge_public
+from sensorkit.cli.evaluate.several import each_of, several
 from sensorkit.errors import UsageError
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of all runs.")]

@@ -12,7 +12,7 @@ from sensorkit.cli.app import command, log, out, print_json, printable
 from sensorkit.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from sensorkit.cli.checks import Check
+    from sensorkit.cli.doctor.checks import Check
 
 
 @command("doctor")
@@ -28,7 +28,7 @@ def doctor(
 
     Example: sensorkit doctor --out recordings
     """
-    from sensorkit.cli.checks import State, all_checks
+    from sensorkit.cli.doctor.checks import State, all_checks
 
     # The folder need not be there yet; it will be on the disk of the one above it.
     there = next((p for p in (folder.absolute(), *folder.absolute().parents) if p.exists()), None)
@@ -48,7 +48,7 @@ def doctor(
 
 def _run(check: Callable[[], Check]) -> Check:
     """Run a check; one that breaks is a finding too."""
-    from sensorkit.cli.checks import Check, State
+    from sensorkit.cli.doctor.checks import Check, State
 
     try:
         return check()

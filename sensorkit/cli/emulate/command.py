@@ -17,7 +17,7 @@ from sensorkit.cli.app import command, counted, err, out, print_json, printable,
 from sensorkit.errors import LinkLost, UsageError
 
 if TYPE_CHECKING:
-    from sensorkit.cli.emulated_lines import Line
+    from sensorkit.cli.emulate.lines import Line
     from sensorkit.emulator import Emulator, Served
     from sensorkit.profile import Profile
 
@@ -137,8 +137,8 @@ def emulate(
 
     Example: sensorkit emulate serial_monitor --link /tmp/monitor --faults forced_failure
     """
-    from sensorkit.cli.emulated_lines import open_lines, serve_lines
-    from sensorkit.cli.emulated_truth import check_free, truth_file, write_labels
+    from sensorkit.cli.emulate.lines import open_lines, serve_lines
+    from sensorkit.cli.emulate.truth import check_free, truth_file, write_labels
     from sensorkit.faults import FaultPlan
     from sensorkit.profile import Profile
 
@@ -247,7 +247,7 @@ def _controlled(
     emulators: list[Emulator], descriptor: int, stop: Callable[[], bool]
 ) -> Callable[[], bool]:
     """Listen for commands; return what says whether to stop, as they may ask for it."""
-    from sensorkit.cli.control import Control, listen
+    from sensorkit.cli.emulate.control import Control, listen
 
     control = Control(emulators)
     listen(control, descriptor, lambda answer: out.print(printable(answer)))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sensorkit.cli.app import command, err, out, print_json, printable, warn_of_changes
-from sensorkit.cli.detect_one import Wanted, examine
+from sensorkit.cli.detect.one import Wanted, examine
 from sensorkit.errors import RecordingError, UsageError
 
 REPORT = "anomaly_report.json"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sensorkit.cli.settling import Settled, current
+from sensorkit.cli.config.settling import Settled, current
 
 if TYPE_CHECKING:
     from sensorkit.config.sinks import FileSink

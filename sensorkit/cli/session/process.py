@@ -54,7 +54,7 @@ class CaptureProcess:
     """
 
     def __init__(self, name: str, arguments: list[str], said: Said, folder: Path) -> None:
-        from sensorkit.cli.session_capture import environment
+        from sensorkit.cli.session.capture import environment
 
         self.name = name
         self.end: dict[str, Any] | None = None

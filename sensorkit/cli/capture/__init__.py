@@ -1,0 +1,1 @@
+"""`sensorkit capture`: one link, recorded and watched."""

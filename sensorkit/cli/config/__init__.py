@@ -1,0 +1,1 @@
+"""The configuration: where each option's value comes from, and `sensorkit config`."""

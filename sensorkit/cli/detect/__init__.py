@@ -1,0 +1,1 @@
+"""`sensorkit detect`: a detector over a recording or a session."""

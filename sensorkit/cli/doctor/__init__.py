@@ -1,0 +1,1 @@
+"""`sensorkit doctor`: what a machine needs in order to capture."""

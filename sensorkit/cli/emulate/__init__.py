@@ -1,0 +1,1 @@
+"""`sensorkit emulate` and `sensorkit inject`: devices and faults made to order."""

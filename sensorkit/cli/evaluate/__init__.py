@@ -1,0 +1,1 @@
+"""`sensorkit evaluate` and `sensorkit report`: the main job, and its pages."""

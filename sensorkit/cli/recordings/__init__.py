@@ -1,0 +1,1 @@
+"""What is asked of a recording: show, verify, recover, replay, import, quality."""

@@ -1,0 +1,1 @@
+"""`sensorkit capture A B C`: several links, a process each."""
