@@ -136,7 +136,7 @@ def _capital(name: re.Match[str]) -> str:
 def argument(param: Any) -> tuple[str, str]:
     """Return the name of an argument and what it is."""
     name = param.metavar or param.name.upper()
-    name = name.rstrip(".")
+    name = name.rstrip(".").strip("[]").replace("|", "/")  # a bar would end the cell
     return name if param.required else f"[{name}]", param.help or MISSING
 
 

@@ -172,7 +172,7 @@ def _recorded(folders: list[Path]) -> tuple[list[Readings], pd.DataFrame | None,
 
     from sensorkit.capture import Recording
     from sensorkit.capture.session import Session, is_session
-    from sensorkit.prognosis.lives import KIND, LAYER
+    from sensorkit.prognosis.life import KIND, LAYER
 
     singles = [
         one

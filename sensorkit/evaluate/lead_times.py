@@ -13,7 +13,7 @@ from sensorkit.errors import UsageError
 from sensorkit.evaluate.metrics.lead import lead_time
 from sensorkit.evaluate.public.protocol import Case
 from sensorkit.evaluate.public.stretches import watched
-from sensorkit.prognosis.lives import Life
+from sensorkit.prognosis.life import Life
 from sensorkit.readings import Readings
 
 

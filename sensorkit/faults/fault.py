@@ -93,6 +93,8 @@ class Fault(Section):
     def parts(self) -> tuple[Fault, ...]:
         """Return the fault on each of its channels alone.
 
+        Examples
+        --------
         >>> each = {"T": 2, "V": 1}
         >>> fault = Fault(kind="bias", channels=("T", "V"), duration_s=5, magnitude=each)
         >>> [(part.channel, part.magnitude) for part in fault.parts()]

@@ -1,9 +1,9 @@
 """How much life is left: C-MAPSS and lives of one's own, predictions, and how good they are."""
 
 from sensorkit.prognosis.fleet import Fleet, here, load
-from sensorkit.prognosis.lives import Life, lives
+from sensorkit.prognosis.life import Life, lives
+from sensorkit.prognosis.literature import published
 from sensorkit.prognosis.official import columns
-from sensorkit.prognosis.published import published
 from sensorkit.prognosis.remaining_life import RemainingLife
 from sensorkit.prognosis.scores import Estimate, over_engines, phm08, rmse
 

@@ -10,7 +10,7 @@ from sensorkit.emulator.emulator import Emulator
 from sensorkit.emulator.listening import EmulatedReading
 from sensorkit.errors import UsageError
 from sensorkit.profile import Profile
-from sensorkit.prognosis.lives import KIND, LAYER
+from sensorkit.prognosis.life import KIND, LAYER
 from sensorkit.readings import FaultLabel, Readings
 from sensorkit.readings.words import Words
 

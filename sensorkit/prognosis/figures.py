@@ -12,8 +12,8 @@ from sensorkit.display.formats import number
 from sensorkit.display.labelling import cut, labelled
 from sensorkit.display.zooming import drawn
 from sensorkit.errors import DetectorError
-from sensorkit.prognosis.lives import Life
-from sensorkit.prognosis.published import published
+from sensorkit.prognosis.life import Life
+from sensorkit.prognosis.literature import published
 from sensorkit.prognosis.remaining_life import RemainingLife
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from sensorkit.detect.parameters import positive, share, unknown, whole
 from sensorkit.detect.streams import Arrays, Finding, Floats, Judged, Stream, Track
 from sensorkit.errors import DetectorError
 from sensorkit.profile import Profile
+from sensorkit.prognosis.life import lives, typical_interval, units
 from sensorkit.prognosis.life_stream import LifeStream
-from sensorkit.prognosis.lives import lives, typical_interval, units
 from sensorkit.prognosis.model import Choices, LifeModel
 from sensorkit.readings import FaultLabel, Readings
 

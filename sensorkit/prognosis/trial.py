@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sensorkit.prognosis.fleet import Fleet
-from sensorkit.prognosis.lives import lives
+from sensorkit.prognosis.life import lives
 from sensorkit.prognosis.official import SETTINGS
 from sensorkit.prognosis.remaining_life import RemainingLife
 from sensorkit.prognosis.scores import Estimate, over_engines, phm08, rmse

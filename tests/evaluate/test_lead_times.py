@@ -7,7 +7,7 @@ from sensorkit import detect
 from sensorkit.errors import UsageError
 from sensorkit.evaluate.lead_times import lead_times, summary
 from sensorkit.profile import Profile
-from sensorkit.prognosis.lives import Life
+from sensorkit.prognosis.life import Life
 from sensorkit.readings import Readings
 
 SECOND = 10**9

@@ -126,5 +126,4 @@ def test_its_campaign_names_kinds_that_there_are(name):
     campaign = Profile.load(name).campaign
     assert set(campaign.kinds) <= set(KINDS)
     assert campaign.channels
-    readings = campaign.hours * 3600 * Profile.load(name).rate_hz
-    assert 3000 <= readings <= 6000  # as many as an hour of serial_monitor, about
+    assert campaign.hours is None or campaign.hours >= 24  # enough clean time to judge by

@@ -7,7 +7,7 @@ from wearing import detector_of, machine
 
 from sensorkit.errors import DetectorError
 from sensorkit.prognosis.figures import POINTS, beside_published, figure, plot
-from sensorkit.prognosis.lives import Life, lives
+from sensorkit.prognosis.life import Life, lives
 from sensorkit.readings import Readings
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sensorkit.errors import DataError
 from sensorkit.prognosis.health import HealthIndex, suitability
-from sensorkit.prognosis.lives import lives
+from sensorkit.prognosis.life import lives
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def capture(
         int, typer.Option(min=0, help="More alerts of the detector in the window are one.")
     ] = 10,
     memory_mb_above: Annotated[
-        float, typer.Option(min=1, help="More memory, in MB, is an alert.")
+        float, typer.Option(min=1, metavar="MB", help="More memory than that is an alert.")
     ] = 400.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     feed: Annotated[bool, typer.Option("--feed", hidden=True)] = False,
