@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sensorkit.detect.kernels.tree_arrays import check_features, check_walk
 from sensorkit.errors import DetectorError
 
 Floats = NDArray[np.float64]
@@ -116,20 +117,8 @@ class BoostedTrees:
 
     def check(self, features: int) -> None:
         """Raise ValueError if walking down these trees could leave the arrays or never end."""
-        nodes = len(self.feature)
-        for name in ("split", "missing_left", "left", "right", "value"):
-            if len(getattr(self, name)) != nodes:
-                raise ValueError(f"{name} has {len(getattr(self, name))} nodes, feature {nodes}")
-        here, inner = np.arange(nodes), self.left != LEAF
-        for child in (self.left, self.right):
-            if ((child == LEAF) == inner).any():
-                raise ValueError("a node has one child")
-            if ((child[inner] <= here[inner]) | (child[inner] >= nodes)).any():
-                raise ValueError("a child does not come behind its parent")
-        if not len(self.roots) or ((self.roots < 0) | (self.roots >= nodes)).any():
-            raise ValueError("a root lies outside the nodes")
-        if ((self.feature < 0) | (self.feature >= features)).any():
-            raise ValueError(f"a node splits on a feature beyond the {features} there are")
+        check_walk(self, ("split", "missing_left", "left", "right", "value"))
+        check_features(self.feature, features)
         if np.isnan(self.split).any():
             raise ValueError("a split is not a number")
         if self.baseline.shape != (1,) or not np.isfinite([*self.baseline, *self.value]).all():

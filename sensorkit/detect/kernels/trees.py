@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorkit.detect.kernels.tree_arrays import check_features, check_walk
 from sensorkit.detect.kernels.walks import LEAF, Walker
 
 __all__ = ["LEAF", "Trees", "mean_path"]
@@ -125,25 +126,14 @@ class Trees:
     def check(self) -> None:
         """Raise ValueError if walking down these trees could leave the arrays or never end."""
         nodes = len(self.feature)
-        for name in ("threshold", "left", "right", "length"):
-            if len(getattr(self, name)) != nodes:
-                raise ValueError(f"{name} has {len(getattr(self, name))} nodes, feature {nodes}")
-        here = np.arange(nodes)
+        check_walk(self, ("threshold", "left", "right", "length"))
         inner = self.left != LEAF
-        for child in (self.left, self.right):
-            if ((child == LEAF) == inner).any():
-                raise ValueError("a node has one child")
-            if ((child[inner] <= here[inner]) | (child[inner] >= nodes)).any():
-                raise ValueError("a child does not come behind its parent")
-        if not len(self.roots) or ((self.roots < 0) | (self.roots >= nodes)).any():
-            raise ValueError("a root lies outside the nodes")
         known = np.bincount(np.concatenate([self.left[inner], self.right[inner], self.roots]))
         if len(known) != nodes or (known != 1).any():
             raise ValueError("a node is not the child of one other")
         if np.isnan(self.threshold[inner]).any():
             raise ValueError("a threshold is not a number")
-        if ((self.feature < 0) | (self.feature >= self.features)).any():
-            raise ValueError(f"a node splits on a feature beyond the {self.features} there are")
+        check_features(self.feature, self.features)
         if not (np.isfinite(self.length).all() and (self.length >= 0).all() and self.normal > 0):
             raise ValueError("a path length is not a number above 0")
 
